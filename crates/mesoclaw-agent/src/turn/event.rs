@@ -1,0 +1,93 @@
+//! What happens to a turn.
+
+use std::time::Duration;
+
+use mesoclaw_api::{CallId, Item};
+
+use crate::model::{ModelDelta, ModelError, ToolDefinition};
+use crate::policy::Verdict;
+use crate::tool::ToolOutput;
+
+/// What happens to a turn.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Event {
+    /// A person said something: the turn begins.
+    UserMessage {
+        /// The text.
+        text: String,
+    },
+    /// A broken-off turn is taken up: the history says where.
+    Resume,
+    /// A person wants the turn to end.
+    Cancel,
+    /// The daemon goes down: store what is there and end as interrupted.
+    Interrupt,
+    /// The context of the prompt is there.
+    ContextReady(Context),
+    /// It could not be gathered.
+    ContextFailed {
+        /// Why.
+        message: String,
+    },
+    /// The model call failed before it said anything and is tried again by the driver.
+    ModelRetrying {
+        /// Number of the coming try, from 2.
+        attempt: u32,
+        /// Wait before it.
+        after: Duration,
+        /// Why the last try failed.
+        reason: String,
+    },
+    /// The model said something. After [`ModelDelta::Stop`] nothing more comes of this call.
+    ModelDelta(ModelDelta),
+    /// The model call failed for good. What was said before stays.
+    ModelFailed(ModelError),
+    /// Whether a call may run.
+    CallChecked {
+        /// The call.
+        call_id: CallId,
+        /// The verdict.
+        verdict: Verdict,
+    },
+    /// A person decided about a call.
+    ApprovalResolved {
+        /// The call.
+        call_id: CallId,
+        /// The request.
+        approval_id: mesoclaw_api::ApprovalId,
+        /// What was decided; time-outs come as such.
+        decision: mesoclaw_api::item::ApprovalDecision,
+        /// What the person said with it.
+        reason: Option<String>,
+    },
+    /// A running tool says how far it is.
+    ToolProgress {
+        /// The call.
+        call_id: CallId,
+        /// The news.
+        text: String,
+    },
+    /// A tool ended.
+    ToolDone {
+        /// The call.
+        call_id: CallId,
+        /// What it said.
+        output: ToolOutput,
+        /// Run time.
+        duration: Duration,
+    },
+    /// The wall time of the turn is up.
+    TurnTimedOut,
+}
+
+/// What a prompt is made of.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Context {
+    /// System text.
+    pub system: String,
+    /// Stored items of the session before this turn's own, oldest first (for a resumed turn: with
+    /// the items of the turns it takes up).
+    pub history: Vec<Item>,
+    /// Tools the model may call.
+    pub tools: Vec<ToolDefinition>,
+}

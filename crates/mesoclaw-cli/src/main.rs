@@ -1,0 +1,2 @@
+//! The mesoclaw command.
+fn main() {}

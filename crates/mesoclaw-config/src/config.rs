@@ -1,0 +1,249 @@
+//! The flat configuration struct: one documented field after another.
+//!
+//! The doc comments are the text of `docs/configuration.md`. Defaults are in `defaults.rs`, ranges
+//! in `validate.rs`.
+
+use std::path::PathBuf;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize, Serializer};
+
+/// Every setting of mesoclaw, after file, environment and flags were put together.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Directory of everything mesoclaw keeps: database, models, logs.
+    ///
+    /// Unset means the usual data directory of the system. A relative path starts at the directory
+    /// of the config file; `~/` is the home directory.
+    pub data_dir: Option<PathBuf>,
+
+    /// File of the database.
+    ///
+    /// Unset means `mesoclaw.db` in the data directory. A relative path starts at the directory of
+    /// the config file.
+    pub db_path: Option<PathBuf>,
+
+    /// Directory of the installed models.
+    ///
+    /// Unset means `models` in the data directory. A relative path starts at the directory of the
+    /// config file.
+    pub models_dir: Option<PathBuf>,
+
+    /// How much the daemon writes to its log.
+    ///
+    /// Each word includes the ones before it: `error`, `warn`, `info`, `debug`, `trace`.
+    #[schemars(with = "String")]
+    pub log_level: LogLevel,
+
+    /// How many days a log file is kept, from 1 to 365.
+    pub log_keep_days: u32,
+
+    /// Id of the provider that answers when a request names none.
+    ///
+    /// Unset means that setup has not chosen one yet.
+    #[serde(alias = "default_provider")]
+    pub provider_name: Option<String>,
+
+    /// Id of the model that answers when a request names none.
+    ///
+    /// Unset means the first model of the provider.
+    #[serde(alias = "default_model")]
+    pub provider_model_id: Option<String>,
+
+    /// Base URL of an OpenAI-compatible endpoint, for example `http://127.0.0.1:11434/v1`.
+    ///
+    /// It defines the provider `provider_name`, or takes the place of its known address, so
+    /// `provider_name` has to be set too. User and password do not belong in it: name a variable in
+    /// `provider_api_key_env` instead.
+    pub provider_base_url: Option<String>,
+
+    /// Name of the environment variable that holds the key for `provider_base_url`.
+    ///
+    /// Unset means that the endpoint needs no key. Only the name stands here, never the key.
+    pub provider_api_key_env: Option<String>,
+
+    /// Seconds to wait for a connection to a provider, from 1 to 300.
+    pub provider_connect_timeout_secs: u32,
+
+    /// Seconds to wait for the first piece of an answer, from 1 to 3600.
+    ///
+    /// A local server that has to load its model first needs more than a remote one.
+    pub provider_first_token_timeout_secs: u32,
+
+    /// Seconds a started answer may stand still, from 1 to 3600.
+    pub provider_idle_timeout_secs: u32,
+
+    /// How many more times a failed model call is tried, from 0 to 10.
+    ///
+    /// Only failures that may pass are tried again: no connection, too many requests, an error of
+    /// the server. 0 means never.
+    pub provider_max_retries: u32,
+
+    /// Most model calls in one turn, from 1 to 1000.
+    pub agent_max_turns: u32,
+
+    /// How many times an answer that hit the output limit is continued, from 0 to 100.
+    pub agent_max_continuations: u32,
+
+    /// Most output tokens of one model call, from 1 to 1000000.
+    pub agent_max_tokens: u32,
+
+    /// Most seconds a turn may take by the clock, from 1 to 86400.
+    pub agent_turn_timeout_secs: u32,
+
+    /// Text that replaces the built-in system prompt.
+    ///
+    /// Unset means the built-in one. An empty text means no system prompt at all.
+    pub agent_system_prompt: Option<String>,
+
+    /// Sampling temperature, from 0 (always the likeliest token) to 2.
+    ///
+    /// Unset leaves it to the provider or the model.
+    #[serde(serialize_with = "shortest_optional")]
+    pub agent_temperature: Option<f32>,
+
+    /// Share of the likeliest tokens that sampling may choose from, above 0 and up to 1.
+    ///
+    /// Unset leaves it to the provider or the model.
+    #[serde(serialize_with = "shortest_optional")]
+    pub agent_top_p: Option<f32>,
+
+    /// Seed of the sampling, from 0 to 4294967295, for answers that can be repeated.
+    ///
+    /// Unset means another one each time. Not every provider keeps to it.
+    pub agent_seed: Option<u32>,
+
+    /// Texts that end an answer when the model writes them, at most 8.
+    ///
+    /// The text itself is not part of the answer. An empty list means only the model's own end.
+    pub agent_stop: Vec<String>,
+
+    /// Seconds an approval waits for somebody before it counts as denied, from 5 to 86400.
+    pub approval_timeout_secs: u32,
+
+    /// Most earlier messages of a session that go to the model, from 0 to 10000.
+    pub context_max_history_messages: u32,
+
+    /// Seconds without a request after which the embedded model leaves memory, from 0 to 86400.
+    ///
+    /// 0 means never.
+    pub local_idle_unload_secs: u32,
+
+    /// Threads the embedded model computes with, from 0 to 256.
+    ///
+    /// 0 means all cores.
+    pub local_threads: u32,
+
+    /// Tokens the embedded model can see at once, prompt and answer together, from 256 to 131072.
+    ///
+    /// A model that was trained for less uses less. More needs more memory.
+    pub local_context_tokens: u32,
+
+    /// How much the embedded model avoids tokens it has just used, from 1 (not at all) to 2.
+    #[serde(serialize_with = "shortest")]
+    pub local_repeat_penalty: f32,
+}
+
+/// How much is logged; each level includes the ones before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogLevel {
+    /// A person must act.
+    Error,
+    /// Something went wrong and was coped with.
+    Warn,
+    /// Life cycle and one line per turn.
+    Info,
+    /// Decisions.
+    Debug,
+    /// Traffic.
+    Trace,
+}
+
+impl Config {
+    /// The names of all settings, in the order of the documentation.
+    pub fn field_names() -> impl Iterator<Item = &'static str> {
+        crate::field::fields().iter().map(|field| field.key)
+    }
+}
+
+impl LogLevel {
+    /// The word that stands in the config file, which is also a `tracing` level name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warn => "warn",
+            Self::Info => "info",
+            Self::Debug => "debug",
+            Self::Trace => "trace",
+        }
+    }
+}
+
+impl std::fmt::Display for LogLevel {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Widening an `f32` shows digits nobody wrote (1.1 becomes 1.100000023841858), so the shortest
+/// decimal that reads back as the same `f32` is widened instead.
+fn widened(value: f32) -> f64 {
+    value.to_string().parse().unwrap_or(f64::from(value))
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "the signature serde asks for"
+)]
+fn shortest<S: Serializer>(value: &f32, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_f64(widened(*value))
+}
+
+#[expect(
+    clippy::ref_option,
+    clippy::trivially_copy_pass_by_ref,
+    reason = "the signature serde asks for"
+)]
+fn shortest_optional<S: Serializer>(
+    value: &Option<f32>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    match value {
+        Some(value) => serializer.serialize_f64(widened(*value)),
+        None => serializer.serialize_none(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn floats_are_shown_as_they_were_written() {
+        let config = Config {
+            agent_temperature: Some(0.7),
+            ..Config::default()
+        };
+        let value = serde_json::to_value(&config).unwrap();
+        assert_eq!(value["agent_temperature"].to_string(), "0.7");
+        assert_eq!(value["local_repeat_penalty"].to_string(), "1.1");
+        assert_eq!(serde_json::from_value::<Config>(value).unwrap(), config);
+    }
+
+    #[test]
+    fn log_levels_are_ordered_and_spelled_like_their_serde_names() {
+        let levels = [
+            LogLevel::Error,
+            LogLevel::Warn,
+            LogLevel::Info,
+            LogLevel::Debug,
+            LogLevel::Trace,
+        ];
+        assert!(levels.is_sorted());
+        for level in levels {
+            assert_eq!(serde_json::to_value(level).unwrap(), level.as_str());
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! Tests of the ranges: every row at and beyond both ends.
+
+use serde_json::json;
+
+use super::*;
+use crate::field::{field, fields};
+
+#[test]
+fn ranges_are_what_the_issue_fixes() {
+    let table: Vec<_> = fields()
+        .iter()
+        .filter_map(|field| match field.limit {
+            Limit::Integer { min, max } => Some((field.key, min, max)),
+            _ => None,
+        })
+        .collect();
+    let expected = [
+        ("log_keep_days", 1, 365),
+        ("provider_connect_timeout_secs", 1, 300),
+        ("provider_first_token_timeout_secs", 1, 3600),
+        ("provider_idle_timeout_secs", 1, 3600),
+        ("provider_max_retries", 0, 10),
+        ("agent_max_turns", 1, 1000),
+        ("agent_max_continuations", 0, 100),
+        ("agent_max_tokens", 1, 1_000_000),
+        ("agent_turn_timeout_secs", 1, 86_400),
+        ("agent_seed", 0, 4_294_967_295),
+        ("approval_timeout_secs", 5, 86_400),
+        ("context_max_history_messages", 0, 10_000),
+        ("local_idle_unload_secs", 0, 86_400),
+        ("local_threads", 0, 256),
+        ("local_context_tokens", 256, 131_072),
+    ];
+    assert_eq!(table, expected);
+}
+
+#[test]
+fn integer_ranges_hold_at_both_ends() {
+    for field in fields() {
+        let Limit::Integer { min, max } = field.limit else {
+            continue;
+        };
+        for allowed in [min, max] {
+            assert_eq!(field.check(json!(allowed), None).unwrap(), json!(allowed));
+        }
+        for refused in [json!(max + 1), json!(-1), json!(1.5), json!("1"), json!(null)] {
+            assert!(field.check(refused.clone(), None).is_err(), "{} {refused}", field.key);
+        }
+        if min > 0 {
+            assert!(field.check(json!(min - 1), None).is_err(), "{}", field.key);
+        }
+    }
+}
+
+#[test]
+fn values_are_checked() {
+    let cases = [
+        ("agent_temperature", json!(0), true),
+        ("agent_temperature", json!(2.0), true),
+        ("agent_temperature", json!(2.01), false),
+        ("agent_temperature", json!(-0.1), false),
+        ("agent_top_p", json!(0), false),
+        ("agent_top_p", json!(0.01), true),
+        ("agent_top_p", json!(1), true),
+        ("local_repeat_penalty", json!(0.99), false),
+        ("local_repeat_penalty", json!(1), true),
+        ("log_level", json!("trace"), true),
+        ("log_level", json!("loud"), false),
+        ("agent_stop", json!(["a", "b"]), true),
+        ("agent_stop", json!([""]), false),
+        ("agent_stop", json!([1]), false),
+        ("agent_stop", json!("a"), false),
+        ("agent_stop", json!(vec!["x"; 8]), true),
+        ("agent_stop", json!(vec!["x"; 9]), false),
+        ("agent_system_prompt", json!(""), true),
+        ("provider_name", json!(" "), false),
+        ("data_dir", json!(""), false),
+        ("provider_api_key_env", json!("OPENAI_API_KEY"), true),
+        ("provider_api_key_env", json!("sk-secret"), false),
+        ("provider_api_key_env", json!("1KEY"), false),
+        ("provider_api_key_env", json!(""), false),
+        ("provider_base_url", json!("http://127.0.0.1:11434/v1"), true),
+        ("provider_base_url", json!("https://[::1]:8080"), true),
+        ("provider_base_url", json!("https://example.com?v=1"), true),
+        ("provider_base_url", json!("ftp://example.com"), false),
+        ("provider_base_url", json!("http://"), false),
+        ("provider_base_url", json!("http://:80/v1"), false),
+        ("provider_base_url", json!("http://user:pw@example.com"), false),
+        ("provider_base_url", json!("http://exa mple.com"), false),
+    ];
+    for (key, value, is_allowed) in cases {
+        let result = field(key).unwrap().check(value.clone(), None);
+        assert_eq!(result.is_ok(), is_allowed, "{key} = {value}");
+    }
+}
+
+#[test]
+fn messages_name_key_value_place_and_range() {
+    let origin = Origin::Environment {
+        name: "MESOCLAW_AGENT_MAX_TURNS".to_owned(),
+    };
+    let cases = [
+        (
+            field("agent_max_turns").unwrap().check(json!(0), Some(&origin)),
+            "agent_max_turns cannot be 0 (environment variable MESOCLAW_AGENT_MAX_TURNS): \
+             expected an integer, 1 to 1000 model calls",
+        ),
+        (
+            field("log_level").unwrap().check(json!("loud"), None),
+            "log_level cannot be \"loud\": expected one of error, warn, info, debug, trace",
+        ),
+        (
+            field("agent_top_p").unwrap().check(json!(0), None),
+            "agent_top_p cannot be 0: expected a number, above 0, up to 1",
+        ),
+        (
+            field("agent_system_prompt").unwrap().check(json!(3), None),
+            "agent_system_prompt cannot be 3: expected a text",
+        ),
+    ];
+    for (result, expected) in cases {
+        assert_eq!(result.unwrap_err().to_string(), expected);
+    }
+    let long = "é".repeat(500);
+    let message = field("log_level").unwrap().check(json!(long), None);
+    assert!(message.unwrap_err().to_string().chars().count() < 200);
+}
+
+#[test]
+fn defaults_are_in_range() {
+    for field in fields() {
+        if !field.default.is_null() {
+            assert_eq!(field.check(field.default.clone(), None).unwrap(), field.default);
+        }
+    }
+}

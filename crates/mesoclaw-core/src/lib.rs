@@ -1,0 +1,1 @@
+//! Operation handlers, session actors, event bus, approvals and boot of mesoclaw.

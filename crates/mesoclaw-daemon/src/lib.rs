@@ -1,0 +1,1 @@
+//! Composition root of mesoclaw: builds the core, serves the socket, owns the life cycle.

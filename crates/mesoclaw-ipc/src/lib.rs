@@ -1,0 +1,1 @@
+//! Line codec, local socket, server loop, client and autostart of mesoclaw.

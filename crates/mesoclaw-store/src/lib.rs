@@ -1,0 +1,1 @@
+//! SQLite store of mesoclaw: one writer thread, reader threads, migrations, repositories.

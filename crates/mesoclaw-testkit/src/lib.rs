@@ -1,0 +1,1 @@
+//! Test tools of mesoclaw: scripted provider server, daemon harness, PTY with a screen.
