@@ -6,5 +6,6 @@
 pub mod model;
 pub mod model_files;
 pub mod policy;
+pub mod prompt;
 pub mod tool;
 pub mod turn;

@@ -206,10 +206,7 @@ fn shortest<S: Serializer>(value: &f32, serializer: S) -> Result<S::Ok, S::Error
     clippy::trivially_copy_pass_by_ref,
     reason = "the signature serde asks for"
 )]
-fn shortest_optional<S: Serializer>(
-    value: &Option<f32>,
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
+fn shortest_optional<S: Serializer>(value: &Option<f32>, serializer: S) -> Result<S::Ok, S::Error> {
     match value {
         Some(value) => serializer.serialize_f64(widened(*value)),
         None => serializer.serialize_none(),

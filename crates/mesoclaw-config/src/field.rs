@@ -98,7 +98,10 @@ fn describe(rule: &Rule, schema: &Value, default: &Value) -> Field {
         limit: rule.limit,
         unit: rule.unit,
         default: default.clone(),
-        description: schema["description"].as_str().unwrap_or_default().to_owned(),
+        description: schema["description"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned(),
         environment: format!("{ENVIRONMENT_PREFIX}{}", rule.key.to_ascii_uppercase()),
     }
 }
@@ -158,14 +161,23 @@ mod tests {
             .map(String::as_str)
             .collect();
         let in_table: BTreeSet<_> = RULES.iter().map(|rule| rule.key).collect();
-        assert_eq!(in_schema, in_table, "a field without a row, or a row without a field");
+        assert_eq!(
+            in_schema, in_table,
+            "a field without a row, or a row without a field"
+        );
         assert_eq!(RULES.len(), in_table.len(), "a row stands there twice");
 
         for field in fields() {
             let key = field.key;
             let first_line = field.description.lines().next().unwrap_or_default();
-            assert!(first_line.ends_with('.'), "{key}: the first line is no sentence");
-            assert_eq!(field.environment, format!("MESOCLAW_{}", key.to_uppercase()));
+            assert!(
+                first_line.ends_with('.'),
+                "{key}: the first line is no sentence"
+            );
+            assert_eq!(
+                field.environment,
+                format!("MESOCLAW_{}", key.to_uppercase())
+            );
             assert!(!field.area.is_empty(), "{key} has no area");
             match field.kind {
                 Kind::Integer => assert!(matches!(field.limit, Limit::Integer { .. }), "{key}"),
@@ -174,7 +186,11 @@ mod tests {
                 Kind::Bool => assert_eq!(field.limit, Limit::NoRange, "{key}"),
                 Kind::Text => {}
             }
-            for (ending, unit) in [("_secs", "seconds"), ("_days", "days"), ("_tokens", "tokens")] {
+            for (ending, unit) in [
+                ("_secs", "seconds"),
+                ("_days", "days"),
+                ("_tokens", "tokens"),
+            ] {
                 if key.ends_with(ending) {
                     assert_eq!(field.unit, Some(unit), "{key}");
                 }

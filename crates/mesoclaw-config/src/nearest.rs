@@ -69,7 +69,10 @@ mod tests {
             ("Log_Level", &["log_level"]),
             ("loglevel", &["log_level"]),
             ("temperature", &["agent_temperature"]),
-            ("model", &["default_model", "models_dir", "provider_model_id"]),
+            (
+                "model",
+                &["models_dir", "default_model", "provider_model_id"],
+            ),
             ("defualt_model", &["default_model"]),
             ("qqq", &[]),
             ("", &[]),

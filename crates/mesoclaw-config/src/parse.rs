@@ -128,7 +128,10 @@ mod tests {
         ];
         for (key, text) in cases {
             let error = parse_value(key, text).unwrap_err();
-            assert!(matches!(error, ConfigError::InvalidValue { .. }), "{key} {text:?}: {error}");
+            assert!(
+                matches!(error, ConfigError::InvalidValue { .. }),
+                "{key} {text:?}: {error}"
+            );
         }
         let unknown = parse_value("agent_stops", "x").unwrap_err();
         assert!(matches!(unknown, ConfigError::UnknownKey { .. }));

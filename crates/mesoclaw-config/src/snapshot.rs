@@ -178,7 +178,10 @@ impl fmt::Display for ConfigWarning {
                 key,
                 origin,
                 companion,
-            } => write!(f, "{origin}: {key} has no effect while {companion} is unset"),
+            } => write!(
+                f,
+                "{origin}: {key} has no effect while {companion} is unset"
+            ),
         }
     }
 }

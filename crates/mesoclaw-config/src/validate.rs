@@ -107,8 +107,20 @@ pub(crate) const RULES: &[Rule] = &[
     text("Provider", "provider_model_id", Limit::NotEmpty),
     text("Provider", "provider_base_url", Limit::HttpUrl),
     text("Provider", "provider_api_key_env", Limit::VariableName),
-    count("Provider", "provider_connect_timeout_secs", 1, 300, "seconds"),
-    count("Provider", "provider_first_token_timeout_secs", 1, 3600, "seconds"),
+    count(
+        "Provider",
+        "provider_connect_timeout_secs",
+        1,
+        300,
+        "seconds",
+    ),
+    count(
+        "Provider",
+        "provider_first_token_timeout_secs",
+        1,
+        3600,
+        "seconds",
+    ),
     count("Provider", "provider_idle_timeout_secs", 1, 3600, "seconds"),
     count("Provider", "provider_max_retries", 0, 10, "retries"),
     count("Agent", "agent_max_turns", 1, 1000, "model calls"),
@@ -118,13 +130,38 @@ pub(crate) const RULES: &[Rule] = &[
     text("Agent", "agent_system_prompt", Limit::NoRange),
     text("Agent", "agent_temperature", UP_TO_TWO),
     text("Agent", "agent_top_p", SHARE),
-    text("Agent", "agent_seed", Limit::Integer { min: 0, max: u32::MAX as u64 }),
+    text(
+        "Agent",
+        "agent_seed",
+        Limit::Integer {
+            min: 0,
+            max: u32::MAX as u64,
+        },
+    ),
     text("Agent", "agent_stop", Limit::Items { max: 8 }),
     count("Approvals", "approval_timeout_secs", 5, 86_400, "seconds"),
-    count("Context", "context_max_history_messages", 0, 10_000, "messages"),
-    count("Embedded model", "local_idle_unload_secs", 0, 86_400, "seconds"),
+    count(
+        "Context",
+        "context_max_history_messages",
+        0,
+        10_000,
+        "messages",
+    ),
+    count(
+        "Embedded model",
+        "local_idle_unload_secs",
+        0,
+        86_400,
+        "seconds",
+    ),
     count("Embedded model", "local_threads", 0, 256, "threads"),
-    count("Embedded model", "local_context_tokens", 256, 131_072, "tokens"),
+    count(
+        "Embedded model",
+        "local_context_tokens",
+        256,
+        131_072,
+        "tokens",
+    ),
     text("Embedded model", "local_repeat_penalty", ONE_TO_TWO),
 ];
 
@@ -143,9 +180,7 @@ impl Limit {
             Self::Items { max } => format!("at most {max}, none of them empty"),
             Self::NotEmpty | Self::Path => "not empty".to_owned(),
             Self::HttpUrl => "http:// or https://, without user and password".to_owned(),
-            Self::VariableName => {
-                "letters, digits and _, not starting with a digit".to_owned()
-            }
+            Self::VariableName => "letters, digits and _, not starting with a digit".to_owned(),
             Self::NoRange => return None,
         })
     }
@@ -156,6 +191,8 @@ impl Limit {
                 .as_u64()
                 .is_some_and(|number| (*min..=*max).contains(&number)),
             Self::Number { min, with_min, max } => value.as_f64().is_some_and(|number| {
+                // The struct holds an `f32`, so that is what has to be in range.
+                let number = f64::from(number as f32);
                 number <= *max && (number > *min || (*with_min && number >= *min))
             }),
             Self::Words(words) => value.as_str().is_some_and(|text| words.contains(&text)),
@@ -176,13 +213,10 @@ impl Field {
     /// The type and the range in words, for messages.
     pub fn expectation(&self) -> String {
         let mut text = self.kind.describe().to_owned();
-        match self.limit {
-            Limit::Words(words) => text = format!("one of {}", words.join(", ")),
-            _ => {
-                if let Some(range) = self.limit.describe() {
-                    text = format!("{text}, {range}");
-                }
-            }
+        if let Limit::Words(words) = self.limit {
+            text = format!("one of {}", words.join(", "));
+        } else if let Some(range) = self.limit.describe() {
+            text = format!("{text}, {range}");
         }
         if let Some(unit) = self.unit {
             text = format!("{text} {unit}");
@@ -210,14 +244,27 @@ impl Field {
             return Err(self.invalid(&value.to_string(), origin));
         }
         // A whole number is a fine temperature, and the struct and the file hold it as a float.
-        Ok(match (self.kind, value.as_f64()) {
-            (Kind::Number, Some(number)) => Value::from(number),
-            _ => value,
-        })
+        match value.as_f64() {
+            Some(number) if self.kind == Kind::Number => Ok(Value::from(number)),
+            Some(_) | None => Ok(value),
+        }
     }
 
     pub(crate) fn invalid(&self, value: &str, origin: Option<&Origin>) -> ConfigError {
         const LONGEST_SHOWN: usize = 80;
+        // People paste keys where the name of a variable belongs, and passwords into addresses.
+        let is_secret = match self.limit {
+            Limit::VariableName => true,
+            Limit::HttpUrl => value.contains('@'),
+            Limit::Integer { .. }
+            | Limit::Number { .. }
+            | Limit::Words(_)
+            | Limit::Items { .. }
+            | Limit::NotEmpty
+            | Limit::Path
+            | Limit::NoRange => false,
+        };
+        let value = if is_secret { "***" } else { value };
         let mut shown: String = value.chars().take(LONGEST_SHOWN).collect();
         if shown.len() < value.len() {
             shown.push('…');
@@ -271,7 +318,9 @@ fn is_http_url(text: &str) -> bool {
         return false;
     };
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    let host = authority.rsplit_once(':').map_or(authority, |(host, _)| host);
+    let host = authority
+        .rsplit_once(':')
+        .map_or(authority, |(host, _)| host);
     !host.is_empty()
         && !authority.contains('@')
         && !text.chars().any(|c| c.is_whitespace() || c.is_control())

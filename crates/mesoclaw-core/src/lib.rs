@@ -1,1 +1,21 @@
-//! Operation handlers, session actors, event bus, approvals and boot of mesoclaw.
+//! The core: implements every operation of the table, owns sessions, events, approvals and models.
+//!
+//! Reading order: `core.rs` (how a call gets in), `session/mod.rs` (how a turn runs), `bus.rs`
+//! (how news get out), `boot.rs`. It knows no socket, no terminal and no HTTP.
+
+mod approvals;
+mod bus;
+mod config_service;
+mod core;
+mod error;
+mod lanes;
+mod models;
+mod ops;
+mod pulls;
+mod session;
+
+pub mod boot;
+
+pub use boot::{BootOptions, LocalParts};
+pub use core::{Core, DaemonFacts};
+pub use mesoclaw_store::{Inspection, StoreError, inspect as inspect_database};

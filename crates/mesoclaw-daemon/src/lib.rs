@@ -1,1 +1,22 @@
-//! Composition root of mesoclaw: builds the core, serves the socket, owns the life cycle.
+//! The composition root: builds the core, serves the socket, owns the life cycle of the process.
+//!
+//! `run.rs` is the story of one daemon from start to end; `wire.rs` is the only file that knows
+//! which adapters this build has.
+
+#[cfg(unix)]
+#[path = "unix.rs"]
+mod platform;
+#[cfg(not(unix))]
+#[path = "windows.rs"]
+mod platform;
+
+mod error;
+mod logging;
+mod run;
+mod wire;
+
+pub mod doctor;
+
+pub use error::DaemonError;
+pub use run::{RunOptions, run};
+pub use wire::model_files;

@@ -1,1 +1,39 @@
 //! The embedded model engine of mesoclaw: GGUF chat models in this process, catalogue and pull.
+//!
+//! It answers prompts with llama.cpp and keeps model files; it knows nothing of sessions, turns
+//! or configuration, and it does not run tools.
+
+mod answer;
+mod architectures;
+mod catalog;
+mod engine;
+mod error;
+mod files;
+mod gguf;
+mod http;
+mod import;
+mod local;
+mod outbox;
+mod pip;
+mod progress;
+mod pull;
+mod sampler;
+mod source;
+mod stats;
+mod template;
+mod text;
+mod wheel;
+
+#[cfg(unix)]
+#[path = "unix.rs"]
+mod platform;
+#[cfg(not(unix))]
+#[path = "windows.rs"]
+mod platform;
+
+pub use catalog::FLOOR_MODEL;
+pub use engine::LocalOptions;
+pub use error::LocalError;
+pub use gguf::GgufError;
+pub use local::LocalEngine;
+pub use stats::{AnswerTimes, EngineStats};

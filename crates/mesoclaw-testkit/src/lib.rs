@@ -1,1 +1,10 @@
-//! Test tools of mesoclaw: scripted provider server, daemon harness, PTY with a screen.
+//! Test tools of mesoclaw: a scripted provider server, a temporary home, a daemon as a child
+//! process, and a PTY with a screen. Only tests and benches depend on it.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "test helpers: a failure here is a failed test"
+)]
+
+pub mod model_server;

@@ -16,7 +16,9 @@ pub enum Event {
         /// The text.
         text: String,
     },
-    /// A broken-off turn is taken up: the history says where.
+    /// A broken-off turn is taken up: the history says where. Calls that a person approved since
+    /// then are run first: those with an `Approval` entry after the last `Outcome` of the history,
+    /// and those of an `ApprovalResolved` that comes between this event and `ContextReady`.
     Resume,
     /// A person wants the turn to end.
     Cancel,

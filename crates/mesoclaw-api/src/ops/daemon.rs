@@ -79,6 +79,8 @@ pub struct DaemonStatus {
     pub model_loaded: Option<String>,
     /// `provider:model` used when a message names none; `None` when nothing is set up.
     pub default_model: Option<String>,
+    /// Whether the daemon before this one ended in order; `None` when there was none.
+    pub was_last_stop_clean: Option<bool>,
 }
 
 /// Why and how to stop.

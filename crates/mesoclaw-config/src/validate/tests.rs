@@ -43,8 +43,18 @@ fn integer_ranges_hold_at_both_ends() {
         for allowed in [min, max] {
             assert_eq!(field.check(json!(allowed), None).unwrap(), json!(allowed));
         }
-        for refused in [json!(max + 1), json!(-1), json!(1.5), json!("1"), json!(null)] {
-            assert!(field.check(refused.clone(), None).is_err(), "{} {refused}", field.key);
+        for refused in [
+            json!(max + 1),
+            json!(-1),
+            json!(1.5),
+            json!("1"),
+            json!(null),
+        ] {
+            assert!(
+                field.check(refused.clone(), None).is_err(),
+                "{} {refused}",
+                field.key
+            );
         }
         if min > 0 {
             assert!(field.check(json!(min - 1), None).is_err(), "{}", field.key);
@@ -60,6 +70,7 @@ fn values_are_checked() {
         ("agent_temperature", json!(2.01), false),
         ("agent_temperature", json!(-0.1), false),
         ("agent_top_p", json!(0), false),
+        ("agent_top_p", json!(1e-60), false),
         ("agent_top_p", json!(0.01), true),
         ("agent_top_p", json!(1), true),
         ("local_repeat_penalty", json!(0.99), false),
@@ -79,13 +90,21 @@ fn values_are_checked() {
         ("provider_api_key_env", json!("sk-secret"), false),
         ("provider_api_key_env", json!("1KEY"), false),
         ("provider_api_key_env", json!(""), false),
-        ("provider_base_url", json!("http://127.0.0.1:11434/v1"), true),
+        (
+            "provider_base_url",
+            json!("http://127.0.0.1:11434/v1"),
+            true,
+        ),
         ("provider_base_url", json!("https://[::1]:8080"), true),
         ("provider_base_url", json!("https://example.com?v=1"), true),
         ("provider_base_url", json!("ftp://example.com"), false),
         ("provider_base_url", json!("http://"), false),
         ("provider_base_url", json!("http://:80/v1"), false),
-        ("provider_base_url", json!("http://user:pw@example.com"), false),
+        (
+            "provider_base_url",
+            json!("http://user:pw@example.com"),
+            false,
+        ),
         ("provider_base_url", json!("http://exa mple.com"), false),
     ];
     for (key, value, is_allowed) in cases {
@@ -101,7 +120,9 @@ fn messages_name_key_value_place_and_range() {
     };
     let cases = [
         (
-            field("agent_max_turns").unwrap().check(json!(0), Some(&origin)),
+            field("agent_max_turns")
+                .unwrap()
+                .check(json!(0), Some(&origin)),
             "agent_max_turns cannot be 0 (environment variable MESOCLAW_AGENT_MAX_TURNS): \
              expected an integer, 1 to 1000 model calls",
         ),
@@ -121,6 +142,14 @@ fn messages_name_key_value_place_and_range() {
     for (result, expected) in cases {
         assert_eq!(result.unwrap_err().to_string(), expected);
     }
+    let secrets = [
+        ("provider_api_key_env", "sk-secret"),
+        ("provider_base_url", "http://ada:sk-secret@example.com"),
+    ];
+    for (key, value) in secrets {
+        let error = crate::parse_value(key, value).unwrap_err();
+        assert!(!format!("{error} {error:?}").contains("secret"), "{key}");
+    }
     let long = "é".repeat(500);
     let message = field("log_level").unwrap().check(json!(long), None);
     assert!(message.unwrap_err().to_string().chars().count() < 200);
@@ -130,7 +159,10 @@ fn messages_name_key_value_place_and_range() {
 fn defaults_are_in_range() {
     for field in fields() {
         if !field.default.is_null() {
-            assert_eq!(field.check(field.default.clone(), None).unwrap(), field.default);
+            assert_eq!(
+                field.check(field.default.clone(), None).unwrap(),
+                field.default
+            );
         }
     }
 }

@@ -1,0 +1,94 @@
+//! What a resumed turn takes up: calls that waited for a person when their turn broke off, and
+//! that were answered since.
+
+use mesoclaw_api::{CallId, Item, ItemBody};
+
+use crate::turn::calls::answer_of;
+use crate::turn::effect::Call;
+
+/// A call a person decided about after its turn had broken off.
+pub(super) struct Decided {
+    pub call: Call,
+    /// Run it, or what the model is told instead.
+    pub answer: Result<(), String>,
+}
+
+/// A decision that came as an event, before the history was there.
+pub(super) struct EarlyAnswer {
+    pub call_id: CallId,
+    pub answer: Result<(), String>,
+}
+
+struct OpenCall {
+    call: Call,
+    is_broken_off: bool,
+    answer: Option<Result<(), String>>,
+}
+
+/// The calls of `history` that are decided and never ran, in call order.
+///
+/// A decision counts only when it came after its turn had ended and before another one took it up:
+/// a call that was decided while its turn ran may have begun to work before the daemon was killed,
+/// and running it twice is worse than saying that it was interrupted.
+pub(super) fn decided_calls(history: &[Item], early: Vec<EarlyAnswer>) -> Vec<Decided> {
+    let mut open = open_calls(history);
+    for EarlyAnswer { call_id, answer } in early {
+        if let Some(call) = find(&mut open, &call_id) {
+            call.answer.get_or_insert(answer);
+        }
+    }
+    open.into_iter()
+        .filter_map(|OpenCall { call, answer, .. }| answer.map(|answer| Decided { call, answer }))
+        .collect()
+}
+
+fn open_calls(history: &[Item]) -> Vec<OpenCall> {
+    let mut open: Vec<OpenCall> = Vec::new();
+    for item in history {
+        match &item.body {
+            ItemBody::ToolCall {
+                call_id,
+                tool,
+                args,
+            } => open.push(OpenCall {
+                call: Call {
+                    call_id: call_id.clone(),
+                    tool: tool.clone(),
+                    args: args.clone(),
+                },
+                is_broken_off: false,
+                answer: None,
+            }),
+            ItemBody::ToolResult { call_id, .. } => {
+                open.retain(|open| open.call.call_id != *call_id);
+            }
+            ItemBody::Approval {
+                call_id, decision, ..
+            } => match find(&mut open, call_id) {
+                Some(call) if call.is_broken_off => {
+                    call.answer.get_or_insert(answer_of(*decision, None));
+                }
+                Some(_) => open.retain(|open| open.call.call_id != *call_id),
+                None => {}
+            },
+            ItemBody::Outcome { .. } => {
+                open.retain(|open| open.answer.is_none());
+                for call in &mut open {
+                    call.is_broken_off = true;
+                }
+            }
+            ItemBody::User { .. }
+            | ItemBody::Assistant { .. }
+            | ItemBody::Reasoning { .. }
+            | ItemBody::Notice { .. }
+            | ItemBody::System { .. } => {}
+        }
+    }
+    open
+}
+
+fn find<'a>(open: &'a mut [OpenCall], call_id: &CallId) -> Option<&'a mut OpenCall> {
+    open.iter_mut()
+        .rev()
+        .find(|open| open.call.call_id == *call_id)
+}

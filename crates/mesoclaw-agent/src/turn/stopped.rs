@@ -1,0 +1,71 @@
+//! What follows when the model stops: the end, more of the answer, or a round of calls.
+
+use mesoclaw_api::item::TurnLimit;
+use mesoclaw_api::{ErrorCode, ItemBody, TurnOutcome};
+
+use crate::model::StopReason;
+use crate::turn::calls::Round;
+use crate::turn::effect::Effect;
+use crate::turn::machine::TurnMachine;
+
+impl TurnMachine {
+    pub(super) fn answer_stopped(&mut self, reason: StopReason) -> Vec<Effect> {
+        let has_calls = !self.answer.pieces.is_empty();
+        match reason {
+            StopReason::Filtered => self.filtered(),
+            StopReason::End | StopReason::ToolCalls | StopReason::Length if has_calls => {
+                self.receive_calls(reason == StopReason::Length)
+            }
+            StopReason::End | StopReason::ToolCalls if self.answer.has_text() => {
+                let mut effects = self.answer.complete(&mut self.journal);
+                effects.extend(self.end(TurnOutcome::Completed));
+                effects
+            }
+            StopReason::End | StopReason::ToolCalls => self.fail(
+                ErrorCode::Agent,
+                "the model gave an empty answer",
+                Some("send the message again, or choose another model".to_owned()),
+            ),
+            StopReason::Length if self.answer.has_text() => self.continue_answer(),
+            StopReason::Length => self.fail(
+                ErrorCode::Agent,
+                "the model used up its output limit before it answered",
+                Some("raise agent_max_tokens".to_owned()),
+            ),
+        }
+    }
+
+    fn filtered(&mut self) -> Vec<Effect> {
+        if !self.answer.has_text() {
+            return self.fail(ErrorCode::Agent, "the provider withheld the answer", None);
+        }
+        let mut effects = self.answer.complete(&mut self.journal);
+        effects.push(self.journal.append(ItemBody::Notice {
+            text: "the provider withheld the rest of the answer".to_owned(),
+        }));
+        effects.extend(self.end(TurnOutcome::Completed));
+        effects
+    }
+
+    fn continue_answer(&mut self) -> Vec<Effect> {
+        let mut effects = self.answer.pause(&mut self.journal);
+        let limits = self.setup.limits;
+        let limit = limits.exceeded(TurnLimit::Continuations, self.n_continuations);
+        effects.extend(match limit {
+            Some(outcome) => self.end(outcome),
+            None => self.call_model(),
+        });
+        self.n_continuations += 1;
+        effects
+    }
+
+    fn receive_calls(&mut self, is_cut: bool) -> Vec<Effect> {
+        let mut effects = self.answer.complete(&mut self.journal);
+        let pieces = std::mem::take(&mut self.answer.pieces);
+        let received = pieces.into_received(&mut self.call_ids, &self.context.tools, is_cut);
+        let (round, opened) = Round::open(received, &mut self.journal);
+        effects.extend(opened);
+        self.act(round);
+        effects
+    }
+}

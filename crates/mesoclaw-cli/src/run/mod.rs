@@ -1,0 +1,25 @@
+//! What talks to the agent: one question (`pipe.rs`), a conversation (`chat.rs`), the daemon's life
+//! (`daemon.rs`), the first set-up (`setup.rs`).
+//!
+//! Reading order: `plan.rs`, `input.rs`, `view.rs` (what a turn shows), `render.rs` (how it looks),
+//! `follow.rs` (the loop), `pipe.rs`.
+
+pub mod answer_file;
+pub mod background;
+pub mod chat;
+pub mod chat_commands;
+pub mod conversation;
+pub mod daemon;
+pub mod editor;
+pub mod follow;
+pub mod input;
+pub mod logs;
+pub mod pipe;
+pub mod plan;
+pub mod pull;
+pub mod render;
+pub mod service;
+pub mod setup;
+pub mod slash;
+pub mod stops;
+pub mod view;

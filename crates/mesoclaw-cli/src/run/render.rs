@@ -1,0 +1,428 @@
+//! How what a turn shows looks: bytes for stdout or a file, and notes for stderr. Pure.
+
+use mesoclaw_api::item::ApprovalDecision;
+use mesoclaw_api::{ApiError, CallId, SessionId, TurnId, TurnOutcome, Usage};
+use serde_json::{Value, json};
+
+use crate::run::view::Show;
+use crate::sanitise::{for_terminal, one_line};
+
+/// Version of the lines of `--stream-json`.
+const STREAM_VERSION: u32 = 1;
+
+/// Most characters of a tool's arguments on a line.
+const ARGS_SHOWN: usize = 200;
+
+/// A form of output.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Style {
+    /// The answer alone, token by token.
+    Text,
+    /// The answer alone, line by line.
+    Lines,
+    /// Nothing while it runs; the caller prints one object at the end.
+    Json,
+    /// One object an event.
+    JsonLines,
+    /// The line chat.
+    Chat,
+}
+
+/// Turns [`Show`]s into bytes.
+#[derive(Debug)]
+pub struct Renderer {
+    style: Style,
+    /// Whether the bytes go to a terminal: text of others is sanitised then.
+    for_terminal: bool,
+    answer: String,
+    held: String,
+    model: Option<String>,
+    /// Session and turn of a `start` line that waits for the name of the model.
+    waiting_start: Option<(Option<SessionId>, Option<TurnId>)>,
+    at_line_start: bool,
+    tools: Vec<CallId>,
+    open_tool: Option<CallId>,
+    has_prefix: bool,
+}
+
+impl Renderer {
+    /// A renderer for one turn.
+    pub fn new(style: Style, for_terminal: bool) -> Self {
+        Self {
+            style,
+            for_terminal,
+            answer: String::new(),
+            held: String::new(),
+            model: None,
+            waiting_start: Some((None, None)),
+            at_line_start: true,
+            tools: Vec::new(),
+            open_tool: None,
+            has_prefix: false,
+        }
+    }
+
+    /// The answer so far, as it was written; kept only for [`Style::Json`].
+    pub fn answer(&self) -> &str {
+        &self.answer
+    }
+
+    /// The model that answers.
+    pub fn model(&self) -> Option<&str> {
+        self.model.as_deref()
+    }
+
+    /// The message was taken: what the `start` line says.
+    pub fn start(&mut self, session_id: Option<SessionId>, turn_id: Option<TurnId>) {
+        if self.waiting_start.is_some() {
+            self.waiting_start = Some((session_id, turn_id));
+        }
+    }
+
+    /// Ends `--stream-json`: an error if there was one, then the last line.
+    pub fn end_lines(
+        &mut self,
+        status: &str,
+        error: Option<&ApiError>,
+        exit_code: u8,
+        out: &mut Vec<u8>,
+    ) {
+        self.push_start(out);
+        if let Some(error) = error {
+            push_json(
+                out,
+                &json!({
+                    "type": "error",
+                    "error_code": error.code,
+                    "message": error.message,
+                    "hint": error.hint,
+                }),
+            );
+        }
+        push_json(
+            out,
+            &json!({"type": "end", "outcome": status, "exit_code": exit_code}),
+        );
+    }
+
+    /// The `start` line is always the first, and it is there once.
+    fn push_start(&mut self, out: &mut Vec<u8>) {
+        if let Some((session_id, turn_id)) = self.waiting_start.take() {
+            let line = json!({
+                "type": "start",
+                "version": STREAM_VERSION,
+                "session_id": session_id,
+                "turn_id": turn_id,
+                "model": self.model,
+            });
+            push_json(out, &line);
+        }
+    }
+
+    /// Takes one thing to show. What belongs to stderr is pushed to `notes`.
+    pub fn show(&mut self, show: &Show, out: &mut Vec<u8>, notes: &mut Vec<String>) {
+        if let Show::Model(model) = show {
+            self.model = Some(model.clone());
+        }
+        match self.style {
+            Style::Text | Style::Lines => self.show_text(show, out, notes),
+            Style::Json => {
+                match show {
+                    Show::Text(text) => self.answer.push_str(text),
+                    Show::NewPart if !self.answer.ends_with('\n') => self.answer.push('\n'),
+                    other => push_notes(other, notes),
+                }
+            }
+            Style::JsonLines => {
+                self.push_start(out);
+                show_json_line(show, out);
+            }
+            Style::Chat => self.show_chat(show, out),
+        }
+    }
+
+    /// Ends what is open when the turn will say no more: the held line, the last line.
+    pub fn close(&mut self, out: &mut Vec<u8>) {
+        let held = std::mem::take(&mut self.held);
+        out.extend_from_slice(held.as_bytes());
+        if !self.at_line_start {
+            out.push(b'\n');
+            self.at_line_start = true;
+        }
+        self.open_tool = None;
+    }
+
+    fn show_text(&mut self, show: &Show, out: &mut Vec<u8>, notes: &mut Vec<String>) {
+        match show {
+            Show::Text(text) => self.push_answer(text, out),
+            Show::NewPart if !self.at_line_start => self.push_answer("\n", out),
+            Show::Finished { .. } => self.close(out),
+            other => push_notes(other, notes),
+        }
+    }
+
+    fn push_answer(&mut self, text: &str, out: &mut Vec<u8>) {
+        let safe = if self.for_terminal {
+            for_terminal(text)
+        } else {
+            text.into()
+        };
+        if let Some(last) = safe.chars().last() {
+            self.at_line_start = last == '\n';
+        }
+        if self.style == Style::Lines {
+            self.held.push_str(&safe);
+            if let Some(end) = self.held.rfind('\n') {
+                let rest = self.held.split_off(end + 1);
+                out.extend_from_slice(self.held.as_bytes());
+                self.held = rest;
+            }
+        } else {
+            out.extend_from_slice(safe.as_bytes());
+        }
+    }
+
+    fn show_chat(&mut self, show: &Show, out: &mut Vec<u8>) {
+        match show {
+            Show::Text(text) => {
+                self.close_tool(out);
+                if !self.has_prefix {
+                    self.has_prefix = true;
+                    out.extend_from_slice(b"meso: ");
+                }
+                self.push_answer(text, out);
+            }
+            Show::NewPart => {
+                self.close_line(out);
+                self.has_prefix = false;
+            }
+            Show::User(text) => self.chat_line(&format!("> {text}"), out),
+            Show::ToolCall {
+                call_id,
+                tool,
+                args,
+            } => {
+                self.close_line(out);
+                self.tools.push(call_id.clone());
+                let line = format!("[tool {}] {}", self.tools.len(), call_text(tool, args));
+                self.push_raw(&(line + " ..."), out);
+                self.open_tool = Some(call_id.clone());
+            }
+            Show::ToolResult {
+                call_id,
+                tool,
+                success,
+                duration_ms,
+                ..
+            } => {
+                let ending = result_text(*success, *duration_ms);
+                if self.open_tool.as_ref() == Some(call_id) {
+                    self.push_raw(&format!(" {ending}\n"), out);
+                    self.open_tool = None;
+                } else {
+                    let number = self.tools.iter().position(|id| id == call_id);
+                    let number = number.map_or(0, |at| at + 1);
+                    self.chat_line(&format!("[tool {number}] {tool} {ending}"), out);
+                }
+                self.has_prefix = false;
+            }
+            Show::Approval(approval) => {
+                self.chat_line(&approval_text(approval), out);
+                self.has_prefix = false;
+            }
+            Show::Decided { decision, .. } => self.chat_line(decision_text(*decision), out),
+            Show::Notice(text) => self.chat_line(&format!("({text})"), out),
+            Show::Finished { outcome, .. } => {
+                self.close_line(out);
+                if let Some(text) = ending_text(outcome) {
+                    self.chat_line(&text, out);
+                }
+            }
+            Show::Model(_) | Show::Reasoning(_) => {}
+        }
+    }
+
+    fn chat_line(&mut self, text: &str, out: &mut Vec<u8>) {
+        self.close_line(out);
+        self.push_raw(&format!("{text}\n"), out);
+    }
+
+    fn push_raw(&mut self, text: &str, out: &mut Vec<u8>) {
+        self.push_answer(text, out);
+    }
+
+    fn close_tool(&mut self, out: &mut Vec<u8>) {
+        if self.open_tool.is_some() {
+            self.close_line(out);
+            self.has_prefix = false;
+        }
+    }
+
+    fn close_line(&mut self, out: &mut Vec<u8>) {
+        self.open_tool = None;
+        if !self.at_line_start {
+            out.push(b'\n');
+            self.at_line_start = true;
+        }
+    }
+}
+
+/// How a turn that did not complete ended, for a person in the chat.
+pub fn ending_text(outcome: &TurnOutcome) -> Option<String> {
+    match outcome {
+        TurnOutcome::Completed => None,
+        TurnOutcome::Cancelled => Some("(stopped; /continue goes on)".to_owned()),
+        TurnOutcome::Interrupted => Some(
+            "(interrupted: the daemon ended in the middle of this answer; /continue goes on)"
+                .to_owned(),
+        ),
+        TurnOutcome::LimitReached { message, .. } => Some(format!("({message}; /continue goes on)")),
+        TurnOutcome::Failed { message, hint, .. } => {
+            let mut text = format!("error: {message}");
+            for line in hint.iter().flat_map(|hint| hint.lines()) {
+                text.push_str("\n  ");
+                text.push_str(line);
+            }
+            Some(text)
+        }
+    }
+}
+
+fn push_notes(show: &Show, notes: &mut Vec<String>) {
+    notes.extend(match show {
+        Show::ToolCall { tool, args, .. } => Some(format!("tool {}", call_text(tool, args))),
+        Show::ToolResult {
+            tool,
+            success,
+            duration_ms,
+            ..
+        } => Some(format!("tool {tool} {}", result_text(*success, *duration_ms))),
+        Show::Approval(approval) => Some(approval_text(approval)),
+        Show::Decided { decision, .. } => Some(decision_text(*decision).to_owned()),
+        Show::Notice(text) => Some(text.clone()),
+        Show::Model(_)
+        | Show::User(_)
+        | Show::Text(_)
+        | Show::NewPart
+        | Show::Reasoning(_)
+        | Show::Finished { .. } => None,
+    });
+}
+
+fn show_json_line(show: &Show, out: &mut Vec<u8>) {
+    let line = match show {
+        Show::Text(text) => json!({"type": "text", "text": text}),
+        Show::NewPart => json!({"type": "text", "text": "\n"}),
+        Show::Reasoning(text) => json!({"type": "reasoning", "text": text}),
+        Show::ToolCall {
+            call_id,
+            tool,
+            args,
+        } => json!({"type": "tool_call", "call_id": call_id, "tool": tool, "args": args}),
+        Show::ToolResult {
+            call_id,
+            tool,
+            output,
+            success,
+            duration_ms,
+        } => json!({
+            "type": "tool_result",
+            "call_id": call_id,
+            "tool": tool,
+            "output": output,
+            "success": success,
+            "duration_ms": duration_ms,
+        }),
+        Show::Approval(approval) => json!({
+            "type": "approval",
+            "approval_id": approval.id,
+            "call_id": approval.call_id,
+            "tool": approval.tool,
+            "args": approval.args,
+            "risk": approval.risk,
+            "reason": approval.reason,
+            "decision": null,
+        }),
+        Show::Decided {
+            approval_id,
+            decision,
+        } => json!({"type": "approval", "approval_id": approval_id, "decision": decision}),
+        Show::Notice(text) => json!({"type": "notice", "text": text}),
+        Show::Finished { usage, .. } => usage_line(*usage),
+        Show::Model(_) | Show::User(_) => return,
+    };
+    push_json(out, &line);
+}
+
+fn usage_line(usage: Usage) -> Value {
+    json!({
+        "type": "usage",
+        "input_tokens": usage.input_tokens,
+        "cached_tokens": usage.cached_tokens,
+        "output_tokens": usage.output_tokens,
+        "model_calls": usage.model_calls,
+    })
+}
+
+fn push_json(out: &mut Vec<u8>, value: &Value) {
+    out.extend_from_slice(value.to_string().as_bytes());
+    out.push(b'\n');
+}
+
+fn call_text(tool: &str, args: &Value) -> String {
+    let args = match args {
+        // The usual tool has one argument that says it all: show it without the braces.
+        Value::Object(fields) if fields.len() == 1 => {
+            fields.values().next().map(plain).unwrap_or_default()
+        }
+        other => plain(other),
+    };
+    let args = one_line(&args);
+    let mut short: String = args.chars().take(ARGS_SHOWN).collect();
+    if short.len() < args.len() {
+        short.push_str("...");
+    }
+    format!("{}: {short}", one_line(tool))
+}
+
+fn plain(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
+            value.to_string()
+        }
+    }
+}
+
+fn result_text(success: bool, duration_ms: Option<u64>) -> String {
+    let word = if success { "ok" } else { "failed" };
+    match duration_ms {
+        Some(ms) => format!("{word} {:.1}s", ms as f64 / 1000.0),
+        None => word.to_owned(),
+    }
+}
+
+fn approval_text(approval: &mesoclaw_api::ops::approval::Approval) -> String {
+    use mesoclaw_api::ops::approval::Risk;
+    let risk = match approval.risk {
+        Risk::Low => "low",
+        Risk::Medium => "medium",
+        Risk::High => "high",
+    };
+    format!(
+        "approval needed: {}   risk {risk}\n  {}",
+        call_text(&approval.tool, &approval.args),
+        one_line(&approval.reason)
+    )
+}
+
+fn decision_text(decision: ApprovalDecision) -> &'static str {
+    match decision {
+        ApprovalDecision::Approved => "approved",
+        ApprovalDecision::Denied => "denied",
+        ApprovalDecision::TimedOut => "denied: nobody answered in time",
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,320 @@
+//! What one turn shows: events and stored items in, things to show out, each part of the answer
+//! exactly once. Pure; it knows no socket and no terminal.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use mesoclaw_api::item::ApprovalDecision;
+use mesoclaw_api::ops::approval::Approval;
+use mesoclaw_api::{
+    ApprovalId, CallId, Event, Item, ItemBody, ItemId, SessionId, TurnId, TurnOutcome, Usage,
+};
+use serde_json::Value;
+
+/// Something to show.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Show {
+    /// The model that answers.
+    Model(String),
+    /// A message of a person.
+    User(String),
+    /// The answer grew.
+    Text(String),
+    /// The next text is another part of the answer: a tool ran in between.
+    NewPart,
+    /// The thinking grew.
+    Reasoning(String),
+    /// The model wants a tool.
+    ToolCall {
+        /// The call.
+        call_id: CallId,
+        /// The tool.
+        tool: String,
+        /// Its arguments.
+        args: Value,
+    },
+    /// A tool answered.
+    ToolResult {
+        /// The call.
+        call_id: CallId,
+        /// The tool.
+        tool: String,
+        /// What the model sees.
+        output: String,
+        /// Whether it did its work.
+        success: bool,
+        /// How long it took.
+        duration_ms: Option<u64>,
+    },
+    /// Somebody must decide.
+    Approval(Box<Approval>),
+    /// Somebody did.
+    Decided {
+        /// The request.
+        approval_id: ApprovalId,
+        /// What.
+        decision: ApprovalDecision,
+    },
+    /// News that are no answer.
+    Notice(String),
+    /// The turn ended.
+    Finished {
+        /// How.
+        outcome: TurnOutcome,
+        /// What it used.
+        usage: Usage,
+    },
+}
+
+/// One turn as it is being shown.
+#[derive(Debug)]
+pub struct TurnView {
+    session_id: SessionId,
+    turn_id: TurnId,
+    /// Bytes shown of each growing text.
+    shown: BTreeMap<ItemId, usize>,
+    /// Items that do not grow and were shown.
+    seen: BTreeSet<ItemId>,
+    /// Whether parts were missed: from then on only stored texts are shown, because a delta does not
+    /// say where it belongs.
+    has_gap: bool,
+    last_text: Option<ItemId>,
+    tool_since_text: bool,
+    was_denied: bool,
+    finished: Option<(TurnOutcome, Usage)>,
+}
+
+impl TurnView {
+    /// A turn that is watched from its beginning.
+    pub fn new(session_id: SessionId, turn_id: TurnId) -> Self {
+        Self {
+            session_id,
+            turn_id,
+            shown: BTreeMap::new(),
+            seen: BTreeSet::new(),
+            has_gap: false,
+            last_text: None,
+            tool_since_text: false,
+            was_denied: false,
+            finished: None,
+        }
+    }
+
+    /// The turn.
+    pub fn turn_id(&self) -> &TurnId {
+        &self.turn_id
+    }
+
+    /// Whether a call was denied.
+    pub fn was_denied(&self) -> bool {
+        self.was_denied
+    }
+
+    /// How it ended; `None` while it runs.
+    pub fn finished(&self) -> Option<&(TurnOutcome, Usage)> {
+        self.finished.as_ref()
+    }
+
+    /// Whether stored items have to be read to show everything.
+    pub fn has_gap(&self) -> bool {
+        self.has_gap
+    }
+
+    /// Events were lost: what is stored counts from here on.
+    pub fn lost_events(&mut self) {
+        self.has_gap = true;
+    }
+
+    /// Takes an event. Those of other turns show nothing.
+    pub fn apply(&mut self, event: &Event) -> Vec<Show> {
+        match event {
+            Event::TurnStarted { turn_id, model, .. } if self.is_mine(turn_id) => {
+                vec![Show::Model(model.clone())]
+            }
+            Event::TextDelta {
+                turn_id,
+                item_id,
+                text,
+                ..
+            } if self.is_mine(turn_id) && !self.has_gap => self.grow_text(item_id, text),
+            Event::ReasoningDelta {
+                turn_id,
+                item_id,
+                text,
+                ..
+            } if self.is_mine(turn_id) && !self.has_gap => {
+                *self.shown.entry(item_id.clone()).or_default() += text.len();
+                vec![Show::Reasoning(text.clone())]
+            }
+            Event::ItemStored { item } => self.reconcile(item),
+            Event::ToolProgress { turn_id, text, .. } if self.is_mine(turn_id) => {
+                vec![Show::Notice(text.clone())]
+            }
+            Event::TurnRetrying {
+                turn_id,
+                attempt,
+                after_ms,
+                reason,
+                ..
+            } if self.is_mine(turn_id) => vec![Show::Notice(format!(
+                "{reason}; try {attempt} in {:.1} s",
+                *after_ms as f64 / 1000.0
+            ))],
+            Event::ApprovalRequested { approval } if self.is_mine(&approval.turn_id) => {
+                vec![Show::Approval(Box::new(approval.clone()))]
+            }
+            Event::ApprovalResolved {
+                approval_id,
+                session_id,
+                decision,
+            } if *session_id == self.session_id => {
+                self.was_denied |= *decision != ApprovalDecision::Approved;
+                vec![Show::Decided {
+                    approval_id: approval_id.clone(),
+                    decision: *decision,
+                }]
+            }
+            Event::TurnFinished {
+                turn_id,
+                outcome,
+                usage,
+                ..
+            } if self.is_mine(turn_id) => self.finish(outcome, *usage),
+            Event::Warning { message } => vec![Show::Notice(message.clone())],
+            Event::TurnStarted { .. }
+            | Event::TextDelta { .. }
+            | Event::ReasoningDelta { .. }
+            | Event::ToolStarted { .. }
+            | Event::ToolProgress { .. }
+            | Event::TurnRetrying { .. }
+            | Event::TurnFinished { .. }
+            | Event::ApprovalRequested { .. }
+            | Event::ApprovalResolved { .. }
+            | Event::QueueChanged { .. }
+            | Event::SessionChanged { .. }
+            | Event::SessionDeleted { .. }
+            | Event::ConfigChanged { .. }
+            | Event::ProviderChanged { .. }
+            | Event::ModelProgress { .. }
+            | Event::ModelFinished { .. }
+            | Event::DaemonStopping { .. } => Vec::new(),
+        }
+    }
+
+    /// Takes an item as it is stored: shows of it what was not shown yet.
+    pub fn reconcile(&mut self, item: &Item) -> Vec<Show> {
+        if item.turn_id.as_ref() != Some(&self.turn_id) {
+            return Vec::new();
+        }
+        match &item.body {
+            ItemBody::Assistant { text, .. } => match self.rest_of(&item.id, text) {
+                Some(rest) => self.grow_text(&item.id, &rest),
+                None => Vec::new(),
+            },
+            ItemBody::Reasoning { text } => match self.rest_of(&item.id, text) {
+                Some(rest) => {
+                    *self.shown.entry(item.id.clone()).or_default() += rest.len();
+                    vec![Show::Reasoning(rest)]
+                }
+                None => Vec::new(),
+            },
+            ItemBody::Outcome { outcome, usage } => self.finish(outcome, *usage),
+            ItemBody::User { .. }
+            | ItemBody::System { .. }
+            | ItemBody::Notice { .. }
+            | ItemBody::ToolCall { .. }
+            | ItemBody::ToolResult { .. }
+            | ItemBody::Approval { .. } => self.once(item),
+        }
+    }
+
+    /// The turn neither runs nor has an end in the store: the daemon ended in the middle of it.
+    pub fn reconcile_end(&mut self) -> Vec<Show> {
+        self.finish(&TurnOutcome::Interrupted, Usage::default())
+    }
+
+    fn once(&mut self, item: &Item) -> Vec<Show> {
+        if !self.seen.insert(item.id.clone()) {
+            return Vec::new();
+        }
+        match &item.body {
+            ItemBody::User { text } => vec![Show::User(text.clone())],
+            ItemBody::Notice { text } => vec![Show::Notice(text.clone())],
+            ItemBody::ToolCall {
+                call_id,
+                tool,
+                args,
+            } => {
+                self.tool_since_text = true;
+                vec![Show::ToolCall {
+                    call_id: call_id.clone(),
+                    tool: tool.clone(),
+                    args: args.clone(),
+                }]
+            }
+            ItemBody::ToolResult {
+                call_id,
+                tool,
+                output,
+                success,
+                duration_ms,
+            } => {
+                self.tool_since_text = true;
+                vec![Show::ToolResult {
+                    call_id: call_id.clone(),
+                    tool: tool.clone(),
+                    output: output.clone(),
+                    success: *success,
+                    duration_ms: *duration_ms,
+                }]
+            }
+            ItemBody::Approval { decision, .. } => {
+                // The event showed it; after a gap this still has to count.
+                self.was_denied |= *decision != ApprovalDecision::Approved;
+                Vec::new()
+            }
+            ItemBody::System { .. }
+            | ItemBody::Assistant { .. }
+            | ItemBody::Reasoning { .. }
+            | ItemBody::Outcome { .. } => Vec::new(),
+        }
+    }
+
+    fn is_mine(&self, turn_id: &TurnId) -> bool {
+        *turn_id == self.turn_id
+    }
+
+    fn rest_of(&self, id: &ItemId, text: &str) -> Option<String> {
+        let shown = self.shown.get(id).copied().unwrap_or(0);
+        let rest = text.get(shown..)?;
+        (!rest.is_empty()).then(|| rest.to_owned())
+    }
+
+    fn grow_text(&mut self, id: &ItemId, text: &str) -> Vec<Show> {
+        *self.shown.entry(id.clone()).or_default() += text.len();
+        let mut shows = Vec::new();
+        let is_other = self.last_text.as_ref().is_some_and(|last| last != id);
+        // A long answer that was continued goes on in another item without a break.
+        if is_other && self.tool_since_text {
+            shows.push(Show::NewPart);
+        }
+        self.tool_since_text = false;
+        self.last_text = Some(id.clone());
+        shows.push(Show::Text(text.to_owned()));
+        shows
+    }
+
+    /// After a gap the end waits until the caller has read the stored items.
+    fn finish(&mut self, outcome: &TurnOutcome, usage: Usage) -> Vec<Show> {
+        if self.finished.is_some() {
+            return Vec::new();
+        }
+        self.finished = Some((outcome.clone(), usage));
+        vec![Show::Finished {
+            outcome: outcome.clone(),
+            usage,
+        }]
+    }
+}
+
+#[cfg(test)]
+mod tests;

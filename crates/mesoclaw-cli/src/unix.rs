@@ -1,0 +1,147 @@
+//! What only Unix can tell about stdin, stdout, processes and the terminal.
+
+use std::fs::{File, Permissions};
+use std::io::{self, Write};
+use std::os::fd::AsFd;
+use std::os::unix::fs::{FileTypeExt, PermissionsExt};
+use std::path::Path;
+use std::time::Duration;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Pid, kill_process};
+use rustix::termios::{OptionalActions, QueueSelector, Termios, tcflush, tcgetattr, tcsetattr};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use crate::run::stops::Stop;
+
+/// A stdin that is no terminal.
+pub enum StdinFile {
+    /// A regular file.
+    Regular,
+    /// A pipe, with or without a name.
+    Pipe,
+    /// Anything else.
+    Other,
+}
+
+/// What stdin is, given that it is no terminal.
+pub fn stdin_file() -> StdinFile {
+    let stdin = io::stdin();
+    let kind = stdin
+        .as_fd()
+        .try_clone_to_owned()
+        .and_then(|fd| File::from(fd).metadata())
+        .map(|metadata| metadata.file_type());
+    match kind {
+        Ok(kind) if kind.is_file() => StdinFile::Regular,
+        Ok(kind) if kind.is_fifo() => StdinFile::Pipe,
+        Ok(_) | Err(_) => StdinFile::Other,
+    }
+}
+
+/// Whether stdin has data or has ended, waiting at most `patience`. Nothing is read.
+pub fn stdin_has_data(patience: Duration) -> bool {
+    let stdin = io::stdin();
+    let mut fds = [PollFd::new(&stdin, PollFlags::IN)];
+    is_ready(&mut fds, patience)
+}
+
+/// Writes as much as stdout takes without blocking, at most 4 KiB; `None` when it takes nothing now.
+///
+/// The size is what a pipe that reports room takes for sure, so a reader that stands still never
+/// keeps the program from hearing a signal.
+pub fn write_stdout(bytes: &[u8]) -> io::Result<Option<usize>> {
+    let stdout = io::stdout();
+    let mut fds = [PollFd::new(&stdout, PollFlags::OUT)];
+    if !is_ready(&mut fds, Duration::ZERO) {
+        return Ok(None);
+    }
+    let piece = bytes.get(..4096).unwrap_or(bytes);
+    match rustix::io::write(&stdout, piece) {
+        Ok(count) => Ok(Some(count)),
+        Err(rustix::io::Errno::AGAIN | rustix::io::Errno::INTR) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn is_ready(fds: &mut [PollFd<'_>], patience: Duration) -> bool {
+    let timeout = Timespec {
+        tv_sec: i64::try_from(patience.as_secs()).unwrap_or(i64::MAX),
+        tv_nsec: i64::from(patience.subsec_nanos()),
+    };
+    // A poll that fails says nothing: trying to read or write then shows the error itself.
+    poll(fds, Some(&timeout)).map_or(true, |count| count > 0)
+}
+
+/// Asks a process to end.
+///
+/// # Errors
+/// There is no such process, or it belongs to somebody else.
+pub fn terminate(pid: u32) -> io::Result<()> {
+    let pid = i32::try_from(pid)
+        .ok()
+        .and_then(Pid::from_raw)
+        .ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?;
+    Ok(kill_process(pid, rustix::process::Signal::TERM)?)
+}
+
+/// Forgets what was typed and not yet read.
+pub fn discard_typed() {
+    // Fails when stdin is no terminal; then nobody types.
+    tcflush(io::stdin(), QueueSelector::IFlush).ok();
+}
+
+/// Makes a file readable and writable for its owner alone.
+pub fn make_private(path: &Path) -> io::Result<()> {
+    std::fs::set_permissions(path, Permissions::from_mode(0o600))
+}
+
+/// The mode of the terminal, to give it back when a line editor is left in the middle of a line.
+pub struct TerminalMode(Option<Termios>);
+
+impl TerminalMode {
+    /// The mode as it is now; nothing when stdin is no terminal.
+    pub fn save() -> Self {
+        Self(tcgetattr(io::stdin()).ok())
+    }
+
+    /// Puts the mode back and ends bracketed paste where `can_edit` says that it was begun.
+    pub fn restore(&self, can_edit: bool) {
+        let Some(mode) = &self.0 else { return };
+        // The terminal may be gone (a hang-up); then there is nothing to put back.
+        tcsetattr(io::stdin(), OptionalActions::Now, mode).ok();
+        if can_edit {
+            io::stdout().lock().write_all(b"\x1b[?2004l\n").ok();
+        }
+    }
+}
+
+/// Ctrl-C and SIGTERM.
+pub struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Signals {
+    /// Starts to listen; needs a running runtime.
+    ///
+    /// # Errors
+    /// The system refuses signal handlers.
+    pub fn listen() -> io::Result<Self> {
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+        })
+    }
+
+    /// The next signal.
+    ///
+    /// # Cancellation
+    /// Cancel safe.
+    pub async fn next(&mut self) -> Stop {
+        tokio::select! {
+            _ = self.interrupt.recv() => Stop::Interrupt,
+            _ = self.terminate.recv() => Stop::Terminate,
+        }
+    }
+}

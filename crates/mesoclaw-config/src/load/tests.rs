@@ -1,0 +1,319 @@
+//! Tests of loading: who wins, what is ignored aloud, what is refused.
+
+use std::collections::BTreeMap;
+
+use super::*;
+
+const NAME: &str = "MESOCLAW_AGENT_MAX_TURNS";
+
+fn pairs(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
+    pairs
+        .iter()
+        .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+        .collect()
+}
+
+fn sources(environment: &[(&str, &str)], flags: &[(&str, &str)]) -> Sources {
+    Sources::new("/etc/c.toml", pairs(environment), pairs(flags))
+}
+
+fn in_file(line: usize) -> Origin {
+    Origin::File {
+        path: "/etc/c.toml".into(),
+        line,
+    }
+}
+
+fn in_environment(name: &str) -> Origin {
+    Origin::Environment {
+        name: name.to_owned(),
+    }
+}
+
+#[test]
+fn flags_win_over_environment_over_file_over_default() {
+    let file = "# mine\nagent_max_turns = 30\n";
+    let cases = [
+        ("", None, None, 20, Origin::Default),
+        (file, None, None, 30, in_file(2)),
+        (file, Some("40"), None, 40, in_environment(NAME)),
+        (file, Some("40"), Some("50"), 50, Origin::Flag),
+        (file, None, Some("50"), 50, Origin::Flag),
+        (file, Some(""), None, 30, in_file(2)),
+        ("", Some("40"), None, 40, in_environment(NAME)),
+    ];
+    for (file, variable, flag, expected, origin) in cases {
+        let environment: Vec<_> = variable.map(|text| (NAME, text)).into_iter().collect();
+        let flags: Vec<_> = flag
+            .map(|text| ("agent_max_turns", text))
+            .into_iter()
+            .collect();
+        let snapshot = assemble(&sources(&environment, &flags), file).unwrap();
+        assert_eq!(snapshot.config.agent_max_turns, expected);
+        assert_eq!(snapshot.origin("agent_max_turns"), Some(&origin));
+        assert_eq!(snapshot.warnings, []);
+    }
+}
+
+#[test]
+fn every_field_can_be_set_in_file_environment_and_flag() {
+    for field in fields() {
+        let (text, value) = match field.limit {
+            crate::Limit::Integer { max, .. } => (max.to_string(), max.to_string()),
+            crate::Limit::Number { max, .. } => (max.to_string(), format!("{max:?}")),
+            crate::Limit::Items { .. } => ("a,b".to_owned(), r#"["a","b"]"#.to_owned()),
+            crate::Limit::Words(_) => ("debug".to_owned(), r#""debug""#.to_owned()),
+            crate::Limit::HttpUrl => ("http://a".to_owned(), r#""http://a""#.to_owned()),
+            _ => ("abc".to_owned(), r#""abc""#.to_owned()),
+        };
+        // The one rule between settings that refuses.
+        let companion = ("provider_name", "p");
+        let flags = if field.key == "provider_base_url" {
+            vec![companion]
+        } else {
+            vec![]
+        };
+        let by_file = assemble(&sources(&[], &flags), &format!("{} = {value}", field.key));
+        let by_environment = assemble(&sources(&[(&field.environment, &text)], &flags), "");
+        let mut all_flags = flags.clone();
+        all_flags.push((field.key, &text));
+        let by_flag = assemble(&sources(&[], &all_flags), "");
+        let expected = [in_file(1), in_environment(&field.environment), Origin::Flag];
+        for (result, origin) in [by_file, by_environment, by_flag].into_iter().zip(expected) {
+            let described = result.unwrap().describe(field.key).unwrap();
+            assert_eq!(described.value.to_string(), value, "{}", field.key);
+            assert_eq!(described.origin, origin, "{}", field.key);
+        }
+    }
+}
+
+#[test]
+fn a_file_that_does_not_exist_means_defaults() {
+    let home = tempfile::tempdir().unwrap();
+    let snapshot = load(&Sources::new(home.path().join("none.toml"), [], [])).unwrap();
+    assert_eq!(snapshot.config, Config::default());
+    let origins: BTreeMap<_, _> = Config::field_names()
+        .map(|key| (key, Origin::Default))
+        .collect();
+    assert_eq!(snapshot.origins, origins);
+}
+
+#[test]
+fn what_has_no_effect_is_a_warning() {
+    let cases = [
+        (
+            "agent_max_turn = 3",
+            "/etc/c.toml:1: there is no setting agent_max_turn; \
+             the nearest is agent_max_turns, then agent_max_tokens",
+        ),
+        ("qqqq = 1", "/etc/c.toml:1: there is no setting qqqq"),
+        (
+            "\ngateway_port = 1",
+            "/etc/c.toml:2: gateway_port is not used by this version",
+        ),
+        (
+            "memory_db_path = 7",
+            "/etc/c.toml:1: memory_db_path is not used by this version",
+        ),
+        (
+            "[zzzz]\nlog_level = 'debug'",
+            "/etc/c.toml:1: there is no setting zzzz",
+        ),
+        (
+            "default_model = 'a'\nprovider_model_id = 'b'",
+            "/etc/c.toml:1: default_model is another name of provider_model_id, which is set too; \
+             default_model is ignored",
+        ),
+        (
+            "provider_api_key_env = 'A'",
+            "/etc/c.toml:1: provider_api_key_env has no effect while provider_base_url is unset",
+        ),
+    ];
+    for (file, expected) in cases {
+        let snapshot = assemble(&sources(&[], &[]), file).unwrap();
+        let shown: Vec<_> = snapshot.warnings.iter().map(ToString::to_string).collect();
+        assert_eq!(shown, [expected]);
+    }
+}
+
+#[test]
+fn variables_are_settings_only_by_their_exact_name() {
+    let cases: [(&str, &[&str]); 8] = [
+        ("MESOCLAW_HOME", &[]),
+        ("MESOCLAW_TOKEN", &[]),
+        ("MESOCLAW_SOMETHING_ELSE_ENTIRELY", &[]),
+        ("OTHER_LOG_LEVEL", &[]),
+        ("MESOCLAW_", &[]),
+        ("MESOCLAW_GATEWAY_PORT", &["gateway_port"]),
+        ("MESOCLAW_LOG_LEVL", &["log_levl"]),
+        ("MESOCLAW_PROVIDER_NAMES", &["provider_names"]),
+    ];
+    for (name, expected) in cases {
+        let snapshot = assemble(&sources(&[(name, "x")], &[]), "").unwrap();
+        let keys: Vec<_> = snapshot
+            .warnings
+            .iter()
+            .map(|warning| match warning {
+                ConfigWarning::UnknownKey { key, .. } | ConfigWarning::UnusedKey { key, .. } => key,
+                ConfigWarning::DoubledKey { .. } | ConfigWarning::WithoutCompanion { .. } => {
+                    panic!("{warning}")
+                }
+            })
+            .collect();
+        assert_eq!(keys, expected, "{name}");
+        assert_eq!(snapshot.config, Config::default());
+    }
+}
+
+#[test]
+fn the_variable_that_holds_the_key_is_not_taken_for_a_mistyped_setting() {
+    let file = "provider_name = 'p'\nprovider_base_url = 'http://x'\n\
+                provider_api_key_env = 'MESOCLAW_PROVIDER_KEY_ENV'\n";
+    let environment = [("MESOCLAW_PROVIDER_KEY_ENV", "secret")];
+    assert_eq!(
+        assemble(&sources(&environment, &[]), file)
+            .unwrap()
+            .warnings,
+        []
+    );
+    assert_eq!(
+        assemble(&sources(&environment, &[]), "")
+            .unwrap()
+            .warnings
+            .len(),
+        1
+    );
+}
+
+#[test]
+fn other_names_set_the_same_setting() {
+    let by_file = assemble(&sources(&[], &[]), "default_provider = 'a'").unwrap();
+    let by_variable = assemble(&sources(&[("MESOCLAW_DEFAULT_PROVIDER", "a")], &[]), "").unwrap();
+    let by_flag = assemble(&sources(&[], &[("default_provider", "a")]), "").unwrap();
+    for snapshot in [by_file, by_variable, by_flag] {
+        assert_eq!(snapshot.config.provider_name.as_deref(), Some("a"));
+        assert_ne!(snapshot.origin("default_provider"), Some(&Origin::Default));
+    }
+    let both = [
+        ("MESOCLAW_DEFAULT_PROVIDER", "a"),
+        ("MESOCLAW_PROVIDER_NAME", "b"),
+    ];
+    let snapshot = assemble(&sources(&both, &[]), "").unwrap();
+    assert_eq!(snapshot.config.provider_name.as_deref(), Some("b"));
+    assert_eq!(snapshot.warnings.len(), 1);
+}
+
+#[test]
+fn what_cannot_be_used_is_an_error() {
+    let turns = "expected an integer, 1 to 1000 model calls";
+    let cases: [(Sources, &str, String); 10] = [
+        (
+            sources(&[], &[]),
+            "log_keep_days = 7\nagent_max_turns = 0\n",
+            format!("agent_max_turns cannot be 0 (/etc/c.toml:2): {turns}"),
+        ),
+        (
+            sources(&[(NAME, "5")], &[]),
+            "agent_max_turns = '5'",
+            format!("agent_max_turns cannot be \"5\" (/etc/c.toml:1): {turns}"),
+        ),
+        (
+            sources(&[], &[]),
+            "[agent_max_turns]\nx = 1",
+            format!("agent_max_turns cannot be a table (/etc/c.toml:1): {turns}"),
+        ),
+        (
+            sources(&[], &[]),
+            "agent_max_turns = 2026-01-01",
+            format!("agent_max_turns cannot be 2026-01-01 (/etc/c.toml:1): {turns}"),
+        ),
+        (
+            sources(&[(NAME, "lots")], &[]),
+            "",
+            format!("agent_max_turns cannot be lots (environment variable {NAME}): {turns}"),
+        ),
+        (
+            sources(&[], &[("agent_max_turns", "1001")]),
+            "",
+            format!("agent_max_turns cannot be 1001 (command line): {turns}"),
+        ),
+        (
+            sources(&[], &[("agent_max_turn", "1")]),
+            "",
+            "there is no setting agent_max_turn; \
+             the nearest is agent_max_turns, then agent_max_tokens"
+                .to_owned(),
+        ),
+        (
+            sources(&[], &[("default_model", "a"), ("provider_model_id", "b")]),
+            "",
+            "default_model is another name of provider_model_id, and both were given".to_owned(),
+        ),
+        (
+            sources(&[], &[]),
+            "provider_base_url = 'http://x'",
+            "provider_base_url is set (/etc/c.toml:1) but provider_name is not".to_owned(),
+        ),
+        (
+            sources(&[], &[]),
+            "log_keep_days = 7\nagent_max_turns = = 2\n",
+            "the config file /etc/c.toml is not valid TOML at line 2, column 19".to_owned(),
+        ),
+    ];
+    for (sources, file, expected) in cases {
+        assert_eq!(assemble(&sources, file).unwrap_err().to_string(), expected);
+    }
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_an_error_with_its_path() {
+    let home = tempfile::tempdir().unwrap();
+    let error = load(&Sources::new(home.path(), [], [])).unwrap_err();
+    assert!(matches!(error, ConfigError::ReadFile { path, .. } if path == home.path()));
+    let latin = home.path().join("latin.toml");
+    std::fs::write(&latin, b"# caf\xe9\n").unwrap();
+    let error = load(&Sources::new(&latin, [], [])).unwrap_err();
+    assert!(matches!(error, ConfigError::ReadFile { path, .. } if path == latin));
+}
+
+#[test]
+fn a_syntax_error_says_why_in_its_source() {
+    let error = assemble(&sources(&[], &[]), "é = 1\n").unwrap_err();
+    let ConfigError::ParseFile {
+        line,
+        column,
+        source,
+        ..
+    } = error
+    else {
+        panic!("{error}");
+    };
+    assert_eq!((line, column), (1, 1));
+    assert!(!source.message.is_empty() && !source.message.contains('\n'));
+}
+
+#[test]
+fn changed_keys_are_named() {
+    let before = assemble(&sources(&[], &[]), "agent_stop = ['a']\nlog_keep_days = 7").unwrap();
+    let after = assemble(&sources(&[], &[]), "agent_top_p = 0.5").unwrap();
+    assert_eq!(after.changed_keys(&before), ["agent_top_p", "agent_stop"]);
+    assert_eq!(after.changed_keys(&after), [] as [&str; 0]);
+}
+
+#[test]
+fn everything_is_described_in_order() {
+    let snapshot = assemble(&sources(&[], &[]), "log_level = 'warn'").unwrap();
+    let described = snapshot.describe_all();
+    let keys: Vec<_> = described.iter().map(|one| one.key).collect();
+    assert_eq!(keys, Config::field_names().collect::<Vec<_>>());
+    assert_eq!(
+        serde_json::to_value(&described[3]).unwrap(),
+        serde_json::json!({
+            "key": "log_level",
+            "value": "warn",
+            "origin": { "kind": "file", "path": "/etc/c.toml", "line": 1 },
+        })
+    );
+    assert_eq!(described[0].value, Value::Null);
+    assert!(snapshot.describe("log_levl").is_err());
+}

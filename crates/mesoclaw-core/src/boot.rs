@@ -1,0 +1,204 @@
+//! Builds the parts of the core in order and cleans up after a daemon that was killed.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use mesoclaw_agent::model::ModelClient;
+use mesoclaw_agent::model_files::ModelFiles;
+use mesoclaw_agent::tool::ToolRegistry;
+use mesoclaw_api::{
+    BootId, Item, ItemBody, ItemId, Secret, SessionId, Timestamp, TurnOutcome, Usage,
+};
+use mesoclaw_config::{Config, ConfigSnapshot, Sources};
+use mesoclaw_store::repo::{item, queue, setting, turn};
+use mesoclaw_store::{Store, StoreError, StoreOptions};
+use serde_json::json;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::approvals::Approvals;
+use crate::bus::Bus;
+use crate::config_service::ConfigService;
+use crate::core::{Core, DaemonFacts, Inner};
+use crate::lanes::Lanes;
+use crate::models::Models;
+use crate::pulls::Pulls;
+use crate::session::{Registry, SessionParts};
+
+/// Reader threads of the database.
+const READERS: usize = 2;
+/// Key of the setting that says how the last daemon ended.
+pub(crate) const LAST_STOP: &str = "daemon.last_stop";
+
+/// The embedded engine, as the core sees it.
+#[derive(Clone)]
+pub struct LocalParts {
+    /// Answers prompts.
+    pub client: Arc<dyn ModelClient>,
+    /// Keeps model files.
+    pub files: Arc<dyn ModelFiles>,
+    /// Takes over changed configuration.
+    pub apply: Arc<dyn Fn(&Config) + Send + Sync>,
+}
+
+/// Everything the core is built from.
+pub struct BootOptions {
+    /// Where configuration comes from.
+    pub sources: Sources,
+    /// What was loaded from there.
+    pub snapshot: ConfigSnapshot,
+    /// Where the database is, or will be.
+    pub db_path: PathBuf,
+    /// The embedded engine; `None` in builds without it.
+    pub local: Option<LocalParts>,
+    /// What the agent can do.
+    pub tools: ToolRegistry,
+    /// Looks up keys in the environment.
+    pub keys: Box<dyn Fn(&str) -> Option<Secret<String>> + Send + Sync>,
+    /// Called with every changed configuration.
+    pub on_config: Box<dyn Fn(&Config) + Send + Sync>,
+    /// What `daemon.status` tells about the process.
+    pub facts: DaemonFacts,
+    /// Owns every task of the core.
+    pub tracker: TaskTracker,
+    /// Cancelled to stop the daemon; `daemon.shutdown` cancels it too.
+    pub shutdown: CancellationToken,
+}
+
+/// Builds the core. Turns that a killed daemon left running are marked interrupted first.
+///
+/// # Errors
+/// The database failed.
+pub async fn boot(options: BootOptions) -> Result<Core, StoreError> {
+    let boot_id = BootId::random();
+    let (store, report) = Store::open(StoreOptions {
+        path: options.db_path,
+        readers: READERS,
+    })?;
+    if let Some(backup) = &report.backup {
+        tracing::info!(backup = %backup.display(), "database migrated; the copy is what it was");
+    }
+    let recovery = store.write(recover).await?;
+    let bus = Bus::new(boot_id.clone());
+    let local = options.local.clone();
+    let on_config = options.on_config;
+    let config = Arc::new(ConfigService::new(
+        options.sources,
+        options.snapshot,
+        Arc::clone(&bus),
+        Box::new(move |config| {
+            if let Some(local) = &local {
+                (local.apply)(config);
+            }
+            on_config(config);
+        }),
+    ));
+    let models = Arc::new(Models::new(
+        Arc::clone(&config),
+        store.clone(),
+        options.local,
+        options.keys,
+    ));
+    let approvals = Arc::new(Approvals::new(store.clone(), Arc::clone(&bus)));
+    let sessions = Registry::new(SessionParts {
+        approvals: Arc::clone(&approvals),
+        store: store.clone(),
+        bus: Arc::clone(&bus),
+        models: Arc::clone(&models),
+        config: Arc::clone(&config),
+        tools: options.tools,
+        tracker: options.tracker.clone(),
+    });
+    let pulls = Pulls::new(
+        Arc::clone(&bus),
+        options.tracker.clone(),
+        options.shutdown.clone(),
+    );
+    let core = Core::new(Inner {
+        boot_id,
+        approvals,
+        store,
+        bus,
+        config,
+        models,
+        sessions,
+        pulls,
+        lanes: Lanes::default(),
+        facts: options.facts,
+        was_last_stop_clean: recovery.was_last_stop_clean,
+        shutdown: options.shutdown,
+    });
+    if recovery.n_interrupted > 0 {
+        tracing::warn!(
+            turns = recovery.n_interrupted,
+            "turns were cut off and can be continued"
+        );
+    }
+    for session_id in recovery.waiting {
+        core.wake(&session_id);
+    }
+    Ok(core)
+}
+
+/// What a killed daemon left behind.
+struct Recovery {
+    n_interrupted: usize,
+    was_last_stop_clean: Option<bool>,
+    /// Sessions whose waiting messages may go on: those whose last turn was not cut off.
+    waiting: Vec<SessionId>,
+}
+
+/// Marks turns of a killed daemon as interrupted.
+fn recover(tx: &mesoclaw_store::Connection) -> Result<Recovery, StoreError> {
+    let running = turn::running(tx)?;
+    for row in &running {
+        interrupt(tx, row)?;
+    }
+    let was_last_stop_clean = setting::get(tx, LAST_STOP)?
+        .and_then(|stop| stop.get("clean").and_then(serde_json::Value::as_bool));
+    setting::set(tx, LAST_STOP, &json!({"clean": false}))?;
+    let mut waiting = Vec::new();
+    for session_id in queue::sessions_with_queue(tx)? {
+        let last = turn::last(tx, &session_id)?.and_then(|turn| turn.outcome);
+        if last != Some(TurnOutcome::Interrupted) {
+            waiting.push(session_id);
+        }
+    }
+    Ok(Recovery {
+        n_interrupted: running.len(),
+        was_last_stop_clean,
+        waiting,
+    })
+}
+
+fn interrupt(tx: &mesoclaw_store::Connection, row: &turn::TurnRow) -> Result<(), StoreError> {
+    let now = Timestamp::now();
+    let next = next_number(&item::of_turn(tx, &row.id)?);
+    let outcome = TurnOutcome::Interrupted;
+    item::upsert(
+        tx,
+        &Item {
+            id: ItemId::of_turn(&row.id, next),
+            session_id: row.session_id.clone(),
+            turn_id: Some(row.id.clone()),
+            position: 0,
+            created_at: now.clone(),
+            body: ItemBody::Outcome {
+                outcome: outcome.clone(),
+                usage: Usage::default(),
+            },
+        },
+    )?;
+    turn::finish(tx, &row.id, &outcome, &Usage::default(), &now)?;
+    Ok(())
+}
+
+/// The number after the highest one of these items of a turn; entries that were never stored leave
+/// gaps.
+fn next_number(items: &[Item]) -> u32 {
+    items
+        .iter()
+        .filter_map(|item| item.id.as_str().rsplit('.').next()?.parse::<u32>().ok())
+        .max()
+        .map_or(0, |number| number.saturating_add(1))
+}

@@ -1,0 +1,143 @@
+//! `Core`: where a call gets in. Access, lane and span are decided here, from the table.
+
+use std::sync::Arc;
+
+use mesoclaw_api::ops::events::{EventSource, EventStream, SubscribeParams, Subscribed};
+use mesoclaw_api::{
+    ApiError, ApiResult, BootId, BoxFuture, CallCtx, ErrorCode, Event, RawCaller, SessionId,
+    Timestamp, dispatch,
+};
+use mesoclaw_store::Store;
+use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
+
+use crate::approvals::Approvals;
+use crate::boot::LAST_STOP;
+use crate::bus::Bus;
+use crate::config_service::ConfigService;
+use crate::lanes::Lanes;
+use crate::models::Models;
+use crate::pulls::Pulls;
+use crate::session::Registry;
+
+/// The agent of one daemon. Cheap to clone.
+#[derive(Clone)]
+pub struct Core {
+    pub(crate) inner: Arc<Inner>,
+}
+
+/// All set once at boot.
+pub(crate) struct Inner {
+    pub boot_id: BootId,
+    pub store: Store,
+    pub bus: Arc<Bus>,
+    pub config: Arc<ConfigService>,
+    pub models: Arc<Models>,
+    pub approvals: Arc<Approvals>,
+    pub sessions: Arc<Registry>,
+    pub pulls: Arc<Pulls>,
+    pub lanes: Lanes,
+    pub facts: DaemonFacts,
+    pub was_last_stop_clean: Option<bool>,
+    pub shutdown: CancellationToken,
+}
+
+/// What `daemon.status` tells about the process.
+pub struct DaemonFacts {
+    /// Process id.
+    pub pid: u32,
+    /// Version of the program.
+    pub version: &'static str,
+    /// When the process started.
+    pub started_at: Timestamp,
+    /// Where the daemon listens.
+    pub socket: String,
+    /// Where its data is.
+    pub data_dir: String,
+    /// Connected clients, counted by the server.
+    pub clients: Box<dyn Fn() -> u32 + Send + Sync>,
+}
+
+impl Core {
+    pub(crate) fn new(inner: Inner) -> Self {
+        Self {
+            inner: Arc::new(inner),
+        }
+    }
+
+    /// Lets waiting messages of a session go on.
+    pub(crate) fn wake(&self, session_id: &SessionId) {
+        if let Err(error) = self.inner.sessions.wake(session_id) {
+            tracing::warn!(session = %session_id, %error, "waiting messages not started");
+        }
+    }
+
+    /// Ends everything in order: running turns are stored as interrupted, then the database is
+    /// closed. Bounded by the caller.
+    ///
+    /// # Errors
+    /// The database could not be closed cleanly; nothing acknowledged is lost by that.
+    pub async fn close(&self, reason: &str) -> Result<(), mesoclaw_store::StoreError> {
+        self.inner.bus.publish(Event::DaemonStopping {
+            reason: reason.to_owned(),
+        });
+        self.inner.sessions.interrupt_all().await;
+        self.inner
+            .store
+            .write(|tx| {
+                let stop = json!({"clean": true, "at": Timestamp::now()});
+                mesoclaw_store::repo::setting::set(tx, LAST_STOP, &stop)
+            })
+            .await?;
+        self.inner.store.close().await;
+        Ok(())
+    }
+
+    pub(crate) fn clients(&self) -> u32 {
+        (self.inner.facts.clients)()
+    }
+
+    async fn run(&self, cx: CallCtx, method: &str, params: Value) -> ApiResult<Value> {
+        let Some(row) = mesoclaw_api::find(method) else {
+            return dispatch(self, cx, method, params).await;
+        };
+        if row.access > cx.surface.ceiling() {
+            return Err(ApiError::new(
+                ErrorCode::PolicyDenied,
+                format!("`{method}` is not allowed from here"),
+            ));
+        }
+        let _lane = self.inner.lanes.enter(row.lane, &params).await;
+        dispatch(self, cx, method, params).await
+    }
+}
+
+impl RawCaller for Core {
+    fn call_raw(
+        &self,
+        cx: CallCtx,
+        method: &str,
+        params: Value,
+    ) -> BoxFuture<'_, ApiResult<Value>> {
+        let span =
+            tracing::debug_span!("op", op = method, surface = ?cx.surface, conn = cx.connection);
+        let method = method.to_owned();
+        Box::pin(
+            async move {
+                let result = self.run(cx, &method, params).await;
+                if let Err(error) = &result {
+                    tracing::debug!(code = %error.code, message = %error.message, "refused");
+                }
+                result
+            }
+            .instrument(span),
+        )
+    }
+}
+
+impl EventSource for Core {
+    fn subscribe(&self, params: SubscribeParams) -> (Subscribed, EventStream) {
+        self.inner.bus.subscribe(params)
+    }
+}

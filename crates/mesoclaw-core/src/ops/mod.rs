@@ -1,0 +1,11 @@
+//! Handlers of operations, one file a domain: check, call the service, convert.
+
+mod approval;
+mod chat;
+mod config;
+mod daemon;
+mod events;
+mod model;
+mod provider;
+mod session;
+mod usage;

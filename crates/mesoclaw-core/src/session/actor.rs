@@ -1,0 +1,528 @@
+//! One task a session: owns its queue and its running turn, one turn at a time.
+
+use std::collections::VecDeque;
+use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use mesoclaw_agent::turn::Event;
+use mesoclaw_api::ops::chat::{QueuedMessage, Sent};
+use mesoclaw_api::{
+    ApiError, ApiResult, ErrorCode, Event as ApiEvent, ItemId, QueueId, SessionId, Surface,
+    Timestamp, TurnId, TurnOutcome,
+};
+use mesoclaw_store::repo::client_message::KnownMessage;
+use mesoclaw_store::repo::{queue, turn as turn_repo};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::error::{from_store, shutting_down};
+use crate::models::ResolvedModel;
+use crate::session::command::{Command, Message, Reply};
+use crate::session::registry::{LiveState, Registry, SessionParts};
+use crate::session::teller::{Step, Teller, Write};
+use crate::session::turn::{Begin, RunningTurn, TurnStart};
+
+/// An actor without work ends after this time; everything it knows is in the database.
+const IDLE: Duration = Duration::from_secs(600);
+/// Messages that may wait in one session.
+const MAX_QUEUED: usize = 100;
+
+/// See the module documentation.
+pub(crate) struct Actor {
+    parts: Arc<SessionParts>,
+    registry: Weak<Registry>,
+    session_id: SessionId,
+    rx: mpsc::Receiver<Command>,
+    state: Arc<LiveState>,
+    teller: Teller,
+    queue: VecDeque<Waiting>,
+    is_closing: Option<oneshot::Sender<()>>,
+}
+
+/// A message that waits for its turn.
+struct Waiting {
+    message: QueuedMessage,
+    client_message_id: Option<String>,
+    surface: Surface,
+}
+
+impl Actor {
+    pub fn new(
+        parts: Arc<SessionParts>,
+        registry: Weak<Registry>,
+        session_id: SessionId,
+        rx: mpsc::Receiver<Command>,
+        state: Arc<LiveState>,
+    ) -> Self {
+        let teller = Teller::start(parts.store.clone(), Arc::clone(&parts.bus), &parts.tracker);
+        Self {
+            parts,
+            registry,
+            session_id,
+            rx,
+            state,
+            teller,
+            queue: VecDeque::new(),
+            is_closing: None,
+        }
+    }
+
+    /// Lives until it is closed, or idle for a while.
+    pub async fn run(mut self) {
+        self.load_queue().await;
+        while self.is_closing.is_none() {
+            match tokio::time::timeout(IDLE, self.rx.recv()).await {
+                Ok(Some(command)) => self.while_idle(command).await,
+                Ok(None) => break,
+                Err(_) => {
+                    let Some(registry) = self.registry.upgrade() else {
+                        break;
+                    };
+                    if registry.retire(&self.session_id, &self.rx) {
+                        break;
+                    }
+                }
+            }
+        }
+        self.teller.flushed().await;
+        if let Some(registry) = self.registry.upgrade() {
+            registry.forget(&self.session_id, &self.state);
+        }
+        if let Some(reply) = self.is_closing.take() {
+            // Whoever asked for the end may have stopped waiting for it.
+            reply.send(()).ok();
+        }
+    }
+
+    async fn load_queue(&mut self) {
+        let id = self.session_id.clone();
+        match self
+            .parts
+            .store
+            .read(move |conn| queue::list_with_client_ids(conn, &id))
+            .await
+        {
+            Ok(rows) => {
+                self.queue = rows
+                    .into_iter()
+                    .map(|(message, client_message_id)| Waiting {
+                        message,
+                        client_message_id,
+                        surface: Surface::Internal,
+                    })
+                    .collect();
+            }
+            Err(error) => {
+                from_store(error);
+            }
+        }
+    }
+
+    async fn while_idle(&mut self, command: Command) {
+        match command {
+            Command::Send { message, reply } => {
+                if self.queue.is_empty() {
+                    self.begin_with(*message, reply).await;
+                } else {
+                    // Earlier messages still wait, since the turn before them failed: in order.
+                    self.enqueue(*message, reply).await;
+                    self.run_queue().await;
+                }
+            }
+            Command::Continue {
+                surface,
+                model,
+                reply,
+            } => self.continue_turn(surface, model, None, reply).await,
+            Command::Cancel { reply, .. } => answer(reply, Ok(false)),
+            Command::Approval {
+                call_id,
+                approval_id,
+                decision,
+                reason,
+            } => {
+                // The turn is over (the daemon was restarted): the answer takes it up again.
+                let decided = Event::ApprovalResolved {
+                    call_id,
+                    approval_id,
+                    decision,
+                    reason,
+                };
+                let (reply, _nobody_waits) = oneshot::channel();
+                self.continue_turn(Surface::Internal, None, Some(decided), reply)
+                    .await;
+            }
+            Command::QueueUpdate {
+                queue_id,
+                text,
+                reply,
+            } => self.queue_update(queue_id, text, reply).await,
+            Command::QueueRemove { queue_id, reply } => self.queue_remove(queue_id, reply).await,
+            Command::Wake => self.run_queue().await,
+            Command::Close { reply, .. } => self.is_closing = Some(reply),
+        }
+    }
+
+    async fn while_running(&mut self, turn: &mut RunningTurn, command: Command) {
+        match command {
+            Command::Send { message, reply } => self.enqueue(*message, reply).await,
+            Command::Continue { reply, .. } => answer(
+                reply,
+                Err(ApiError::new(ErrorCode::Conflict, "a turn is running")),
+            ),
+            Command::Cancel { turn_id, reply } => {
+                let is_meant = turn_id.is_none_or(|id| id == *turn.id());
+                if is_meant {
+                    turn.command(Event::Cancel).await;
+                }
+                answer(reply, Ok(is_meant));
+            }
+            Command::Approval {
+                call_id,
+                approval_id,
+                decision,
+                reason,
+            } => {
+                turn.command(Event::ApprovalResolved {
+                    call_id,
+                    approval_id,
+                    decision,
+                    reason,
+                })
+                .await;
+            }
+            Command::QueueUpdate {
+                queue_id,
+                text,
+                reply,
+            } => self.queue_update(queue_id, text, reply).await,
+            Command::QueueRemove { queue_id, reply } => self.queue_remove(queue_id, reply).await,
+            Command::Wake => {}
+            Command::Close { interrupt, reply } => {
+                turn.command(if interrupt {
+                    Event::Interrupt
+                } else {
+                    Event::Cancel
+                })
+                .await;
+                self.is_closing = Some(reply);
+            }
+        }
+    }
+
+    /// A message that finds the session idle: its turn begins at once.
+    async fn begin_with(&mut self, message: Message, reply: Reply<Sent>) {
+        let model = match self.parts.models.resolve(message.model.as_deref()).await {
+            Ok(model) => model,
+            Err(error) => return answer(reply, Err(error)),
+        };
+        let mut before = Vec::new();
+        if let Some(session) = message.new_session {
+            before.push(Step::from(Write::NewSession(session.clone())));
+            before.push(Step::from(ApiEvent::SessionChanged { session }));
+        } else if let Some(title) = message.title {
+            before.push(Step::from(Write::TitleIfNone {
+                session_id: self.session_id.clone(),
+                title,
+            }));
+        }
+        let acknowledge = self.acknowledge(message.client_message_id, reply);
+        self.run_turn(TurnStart {
+            session_id: self.session_id.clone(),
+            surface: message.surface,
+            model,
+            begin: Begin::User(message.text),
+            before,
+            after_first_write: acknowledge,
+        })
+        .await;
+        self.run_queue().await;
+    }
+
+    /// What follows the first transaction of a turn: the answer to whoever sent the message.
+    fn acknowledge(
+        &self,
+        client_message_id: Option<String>,
+        reply: Reply<Sent>,
+    ) -> Box<dyn FnOnce(&TurnId) -> Vec<Step> + Send> {
+        let session_id = self.session_id.clone();
+        Box::new(move |turn_id| {
+            let item_id = ItemId::of_turn(turn_id, 0);
+            let mut steps = Vec::new();
+            if let Some(id) = client_message_id {
+                let message = KnownMessage {
+                    session_id: session_id.clone(),
+                    turn_id: Some(turn_id.clone()),
+                    item_id: Some(item_id.clone()),
+                    queue_id: None,
+                };
+                steps.push(Step::from(Write::Remember { id, message }));
+            }
+            let sent = Sent {
+                session_id,
+                turn_id: Some(turn_id.clone()),
+                queue_id: None,
+                item_id: Some(item_id),
+                is_duplicate: false,
+            };
+            steps.push(Step::then(move |stored| {
+                answer(reply, stored.map(|()| sent))
+            }));
+            steps
+        })
+    }
+
+    async fn continue_turn(
+        &mut self,
+        surface: Surface,
+        model: Option<String>,
+        decided: Option<Event>,
+        reply: Reply<Sent>,
+    ) {
+        let model = match self.check_continue(model.as_deref()).await {
+            Ok(model) => model,
+            Err(error) => return answer(reply, Err(error)),
+        };
+        let session_id = self.session_id.clone();
+        self.run_turn(TurnStart {
+            session_id: session_id.clone(),
+            surface,
+            model,
+            begin: Begin::Resume { decided },
+            before: Vec::new(),
+            after_first_write: Box::new(move |turn_id| {
+                let sent = Sent {
+                    session_id,
+                    turn_id: Some(turn_id.clone()),
+                    queue_id: None,
+                    item_id: None,
+                    is_duplicate: false,
+                };
+                vec![Step::then(move |stored| {
+                    answer(reply, stored.map(|()| sent))
+                })]
+            }),
+        })
+        .await;
+        self.run_queue().await;
+    }
+
+    async fn check_continue(&self, model: Option<&str>) -> ApiResult<ResolvedModel> {
+        let id = self.session_id.clone();
+        let last = self
+            .parts
+            .store
+            .read(move |conn| turn_repo::last(conn, &id))
+            .await
+            .map_err(from_store)?;
+        let is_resumable = last
+            .and_then(|turn| turn.outcome)
+            .is_some_and(|outcome| outcome.is_resumable());
+        if !is_resumable {
+            return Err(ApiError::new(
+                ErrorCode::Conflict,
+                "there is nothing to continue: the last turn is complete",
+            ));
+        }
+        self.parts.models.resolve(model).await
+    }
+
+    /// Runs waiting messages until none is left, or one fails.
+    async fn run_queue(&mut self) {
+        while self.is_closing.is_none()
+            && let Some(waiting) = self.queue.front()
+        {
+            let model = self.parts.models.resolve(waiting.message.model.as_deref());
+            let model = match model.await {
+                Ok(model) => model,
+                Err(error) => {
+                    // The message stays in the queue: nothing typed is lost.
+                    self.parts.bus.publish(ApiEvent::Warning {
+                        message: format!("a waiting message cannot be answered: {error}"),
+                    });
+                    return;
+                }
+            };
+            let Some(waiting) = self.queue.pop_front() else {
+                return;
+            };
+            let before = vec![
+                Step::from(Write::Dequeue {
+                    session_id: self.session_id.clone(),
+                    queue_id: waiting.message.id.clone(),
+                }),
+                Step::from(self.queue_changed(Some(waiting.message.id))),
+            ];
+            let after_first_write = note_started(waiting.client_message_id);
+            let outcome = self
+                .run_turn(TurnStart {
+                    session_id: self.session_id.clone(),
+                    surface: waiting.surface,
+                    model,
+                    begin: Begin::User(waiting.message.text),
+                    before,
+                    after_first_write,
+                })
+                .await;
+            match outcome {
+                TurnOutcome::Completed
+                | TurnOutcome::Cancelled
+                | TurnOutcome::LimitReached { .. } => {}
+                TurnOutcome::Interrupted | TurnOutcome::Failed { .. } => return,
+            }
+        }
+    }
+
+    /// Runs one turn to its end, with commands in between. A panic ends the turn, not the session.
+    async fn run_turn(&mut self, start: TurnStart) -> TurnOutcome {
+        self.state.set_running(false);
+        let mut turn =
+            RunningTurn::start(Arc::clone(&self.parts), self.teller.clone(), start).await;
+        let driven = AssertUnwindSafe(self.drive(&mut turn)).catch_unwind().await;
+        if driven.is_err() {
+            tracing::error!(session = %self.session_id, turn = %turn.id(), "the turn panicked");
+            self.teller.put(turn.failed_steps()).await;
+        }
+        // The next turn reads what this one said.
+        self.teller.flushed().await;
+        self.state.set_idle();
+        turn.outcome().cloned().unwrap_or(TurnOutcome::Interrupted)
+    }
+
+    async fn drive(&mut self, turn: &mut RunningTurn) {
+        let mut mailbox_is_open = true;
+        while turn.outcome().is_none() {
+            tokio::select! {
+                command = self.rx.recv(), if mailbox_is_open => match command {
+                    Some(command) => self.while_running(turn, command).await,
+                    None => {
+                        mailbox_is_open = false;
+                        turn.command(Event::Interrupt).await;
+                    }
+                },
+                happenings = turn.happenings() => turn.handle(happenings).await,
+            }
+            self.state.set_running(turn.is_waiting());
+        }
+    }
+
+    async fn enqueue(&mut self, message: Message, reply: Reply<Sent>) {
+        if self.is_closing.is_some() {
+            return answer(reply, Err(shutting_down()));
+        }
+        if self.queue.len() >= MAX_QUEUED {
+            let error = ApiError::new(
+                ErrorCode::Overloaded,
+                format!("{MAX_QUEUED} messages wait in this session already"),
+            )
+            .with_hint("wait, or take one back with `queue.remove`");
+            return answer(reply, Err(error));
+        }
+        let queued = QueuedMessage {
+            id: QueueId::random(),
+            text: message.text,
+            model: message.model,
+            created_at: Timestamp::now(),
+        };
+        let sent = Sent {
+            session_id: self.session_id.clone(),
+            turn_id: None,
+            queue_id: Some(queued.id.clone()),
+            item_id: None,
+            is_duplicate: false,
+        };
+        let mut steps = vec![Step::from(Write::Enqueue {
+            session_id: self.session_id.clone(),
+            message: queued.clone(),
+            client_message_id: message.client_message_id.clone(),
+        })];
+        if let Some(id) = message.client_message_id.clone() {
+            let message = KnownMessage {
+                session_id: self.session_id.clone(),
+                turn_id: None,
+                item_id: None,
+                queue_id: Some(queued.id.clone()),
+            };
+            steps.push(Step::from(Write::Remember { id, message }));
+        }
+        self.queue.push_back(Waiting {
+            message: queued,
+            client_message_id: message.client_message_id,
+            surface: message.surface,
+        });
+        steps.push(Step::then(move |stored| {
+            answer(reply, stored.map(|()| sent))
+        }));
+        steps.push(Step::from(self.queue_changed(None)));
+        self.teller.put(steps).await;
+    }
+
+    async fn queue_update(&mut self, queue_id: QueueId, text: String, reply: Reply<QueuedMessage>) {
+        let Some(waiting) = self.queue.iter_mut().find(|w| w.message.id == queue_id) else {
+            return answer(reply, Err(no_waiting_message(&queue_id)));
+        };
+        waiting.message.text.clone_from(&text);
+        let message = waiting.message.clone();
+        let steps = vec![
+            Step::from(Write::Requeue {
+                session_id: self.session_id.clone(),
+                queue_id,
+                text,
+            }),
+            Step::then(move |stored| answer(reply, stored.map(|()| message))),
+            Step::from(self.queue_changed(None)),
+        ];
+        self.teller.put(steps).await;
+    }
+
+    async fn queue_remove(&mut self, queue_id: QueueId, reply: Reply<()>) {
+        let Some(place) = self.queue.iter().position(|w| w.message.id == queue_id) else {
+            return answer(reply, Err(no_waiting_message(&queue_id)));
+        };
+        self.queue.remove(place);
+        let steps = vec![
+            Step::from(Write::Dequeue {
+                session_id: self.session_id.clone(),
+                queue_id,
+            }),
+            Step::then(move |stored| answer(reply, stored)),
+            Step::from(self.queue_changed(None)),
+        ];
+        self.teller.put(steps).await;
+    }
+
+    fn queue_changed(&self, started: Option<QueueId>) -> ApiEvent {
+        ApiEvent::QueueChanged {
+            session_id: self.session_id.clone(),
+            queue: self.queue.iter().map(|w| w.message.clone()).collect(),
+            started,
+        }
+    }
+}
+
+/// What follows the first transaction of a turn that began with a waiting message.
+fn note_started(client_message_id: Option<String>) -> Box<dyn FnOnce(&TurnId) -> Vec<Step> + Send> {
+    Box::new(move |turn_id| {
+        client_message_id
+            .map(|id| {
+                Step::from(Write::Started {
+                    id,
+                    item_id: ItemId::of_turn(turn_id, 0),
+                    turn_id: turn_id.clone(),
+                })
+            })
+            .into_iter()
+            .collect()
+    })
+}
+
+/// Answers a command; the asker may be gone, which is no error.
+fn answer<T>(reply: Reply<T>, result: ApiResult<T>) {
+    reply.send(result).ok();
+}
+
+fn no_waiting_message(queue_id: &QueueId) -> ApiError {
+    ApiError::not_found("waiting message", queue_id)
+        .with_hint("it may have become a turn already; `queue.list` shows what still waits")
+}

@@ -1,0 +1,225 @@
+//! Finds or starts the actor of a session, and knows what every session is doing.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use mesoclaw_agent::tool::ToolRegistry;
+use mesoclaw_api::ops::session::SessionState;
+use mesoclaw_api::{ApiError, ApiResult, ErrorCode, SessionId};
+use mesoclaw_store::Store;
+use tokio::sync::mpsc::error::TrySendError;
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::task::TaskTracker;
+
+use crate::approvals::Approvals;
+use crate::bus::Bus;
+use crate::config_service::ConfigService;
+use crate::error::shutting_down;
+use crate::models::Models;
+use crate::session::actor::Actor;
+use crate::session::command::Command;
+
+/// Commands that may wait for an actor; more are refused as overload.
+const MAILBOX: usize = 32;
+
+/// What every session actor shares.
+pub(crate) struct SessionParts {
+    pub store: Store,
+    pub bus: Arc<Bus>,
+    pub models: Arc<Models>,
+    pub config: Arc<ConfigService>,
+    pub approvals: Arc<Approvals>,
+    pub tools: ToolRegistry,
+    pub tracker: TaskTracker,
+}
+
+/// See the module documentation.
+pub(crate) struct Registry {
+    parts: Arc<SessionParts>,
+    sessions: Mutex<Sessions>,
+    this: Weak<Registry>,
+}
+
+#[derive(Default)]
+struct Sessions {
+    live: HashMap<SessionId, Live>,
+    is_closed: bool,
+}
+
+struct Live {
+    tx: mpsc::Sender<Command>,
+    state: Arc<LiveState>,
+}
+
+/// What a session is doing, written by its actor.
+#[derive(Default)]
+pub(crate) struct LiveState(AtomicU8);
+
+impl LiveState {
+    const IDLE: u8 = 0;
+    const RUNNING: u8 = 1;
+    const WAITING: u8 = 2;
+
+    pub fn set_idle(&self) {
+        self.0.store(Self::IDLE, Ordering::Relaxed);
+    }
+
+    /// A turn runs, or waits for a person.
+    pub fn set_running(&self, is_waiting: bool) {
+        let state = if is_waiting {
+            Self::WAITING
+        } else {
+            Self::RUNNING
+        };
+        self.0.store(state, Ordering::Relaxed);
+    }
+
+    fn get(&self) -> Option<SessionState> {
+        match self.0.load(Ordering::Relaxed) {
+            Self::RUNNING => Some(SessionState::Running),
+            Self::WAITING => Some(SessionState::Waiting),
+            _ => None,
+        }
+    }
+}
+
+impl Registry {
+    pub fn new(parts: SessionParts) -> Arc<Self> {
+        Arc::new_cyclic(|this| Self {
+            parts: Arc::new(parts),
+            sessions: Mutex::default(),
+            this: this.clone(),
+        })
+    }
+
+    /// Gives a command to the actor of a session; starts the actor when there is none.
+    /// The caller has checked that the session exists (or is made by this very command).
+    ///
+    /// # Errors
+    /// The daemon goes down, or the mailbox is full.
+    pub fn send(&self, session_id: &SessionId, command: Command) -> ApiResult<()> {
+        let mut sessions = self.lock();
+        if sessions.is_closed {
+            return Err(shutting_down());
+        }
+        let live = sessions
+            .live
+            .entry(session_id.clone())
+            .or_insert_with(|| self.start(session_id));
+        // Sent under the lock: an actor retires under the same lock, and only with an empty mailbox.
+        live.tx.try_send(command).map_err(|error| match error {
+            TrySendError::Full(_) => ApiError::new(
+                ErrorCode::Overloaded,
+                "too many requests wait for this session",
+            )
+            .with_hint("try again in a moment"),
+            TrySendError::Closed(_) => ApiError::new(
+                ErrorCode::Internal,
+                "the session ended unexpectedly; the log has the details",
+            ),
+        })
+    }
+
+    /// Gives a command to an actor that is there; false when there is none.
+    pub fn send_if_live(&self, session_id: &SessionId, command: Command) -> bool {
+        let sessions = self.lock();
+        sessions
+            .live
+            .get(session_id)
+            .is_some_and(|live| live.tx.try_send(command).is_ok())
+    }
+
+    /// Lets waiting messages of a session go on.
+    ///
+    /// # Errors
+    /// The daemon goes down.
+    pub fn wake(&self, session_id: &SessionId) -> ApiResult<()> {
+        self.send(session_id, Command::Wake)
+    }
+
+    /// What a session is doing; `None` when no turn runs.
+    pub fn state(&self, session_id: &SessionId) -> Option<SessionState> {
+        self.lock()
+            .live
+            .get(session_id)
+            .and_then(|live| live.state.get())
+    }
+
+    /// Turns that run now.
+    pub fn running(&self) -> u32 {
+        let sessions = self.lock();
+        let running = sessions
+            .live
+            .values()
+            .filter(|live| live.state.get().is_some());
+        u32::try_from(running.count()).unwrap_or(u32::MAX)
+    }
+
+    /// Ends the actor of a session; its running turn is cancelled.
+    pub async fn close(&self, session_id: &SessionId) {
+        let live = self.lock().live.remove(session_id);
+        if let Some(live) = live {
+            end(live, false).await;
+        }
+    }
+
+    /// Ends all actors, and lets no new one start; running turns are stored as interrupted.
+    pub async fn interrupt_all(&self) {
+        let all: Vec<Live> = {
+            let mut sessions = self.lock();
+            sessions.is_closed = true;
+            sessions.live.drain().map(|(_, live)| live).collect()
+        };
+        futures_util::future::join_all(all.into_iter().map(|live| end(live, true))).await;
+    }
+
+    fn start(&self, session_id: &SessionId) -> Live {
+        let (tx, rx) = mpsc::channel(MAILBOX);
+        let state = Arc::new(LiveState::default());
+        let actor = Actor::new(
+            Arc::clone(&self.parts),
+            self.this.clone(),
+            session_id.clone(),
+            rx,
+            Arc::clone(&state),
+        );
+        self.parts.tracker.spawn(actor.run());
+        Live { tx, state }
+    }
+
+    /// An idle actor asks to end; false when there is something in its mailbox.
+    pub fn retire(&self, session_id: &SessionId, rx: &mpsc::Receiver<Command>) -> bool {
+        let mut sessions = self.lock();
+        if rx.is_empty() {
+            sessions.live.remove(session_id);
+            return true;
+        }
+        false
+    }
+
+    /// An actor ended without asking: the next command starts a new one.
+    pub fn forget(&self, session_id: &SessionId, state: &Arc<LiveState>) {
+        let mut sessions = self.lock();
+        if sessions
+            .live
+            .get(session_id)
+            .is_some_and(|live| Arc::ptr_eq(&live.state, state))
+        {
+            sessions.live.remove(session_id);
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Sessions> {
+        self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+async fn end(live: Live, interrupt: bool) {
+    let (reply, done) = oneshot::channel();
+    let close = Command::Close { interrupt, reply };
+    // Both fail only when the actor is gone already.
+    if live.tx.send(close).await.is_ok() {
+        done.await.ok();
+    }
+}

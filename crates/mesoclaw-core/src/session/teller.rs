@@ -1,0 +1,342 @@
+//! Stores and tells, in order: an entry is durable before anybody hears of it.
+//!
+//! One task a session. Steps of one batch that follow each other without news in between share one
+//! transaction. Drafts of a growing text are stored on the side, so that a slow disk does not hold
+//! back the text itself.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use mesoclaw_api::ops::approval::Approval;
+use mesoclaw_api::ops::chat::QueuedMessage;
+use mesoclaw_api::ops::session::Session;
+use mesoclaw_api::{
+    ApiError, CallId, Event, Item, ItemId, QueueId, SessionId, Timestamp, TurnId, TurnOutcome,
+    Usage,
+};
+use mesoclaw_store::repo::client_message::{self, KnownMessage};
+use mesoclaw_store::repo::turn::TurnRow;
+use mesoclaw_store::repo::{approval, item, queue, session, turn};
+use mesoclaw_store::{Store, StoreError};
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::task::TaskTracker;
+
+use crate::bus::Bus;
+use crate::error::from_store;
+
+/// Batches that may wait; a full queue holds the turn back.
+const BATCHES: usize = 256;
+
+/// One thing to store or tell.
+pub(crate) enum Step {
+    Write(Write),
+    News(News),
+}
+
+/// One thing to tell, once everything before it is durable.
+pub(crate) enum News {
+    Tell(Event),
+    /// Runs with the error if storing failed.
+    Then(Box<dyn FnOnce(Result<(), ApiError>) + Send>),
+}
+
+impl From<Write> for Step {
+    fn from(write: Write) -> Self {
+        Self::Write(write)
+    }
+}
+
+impl From<Event> for Step {
+    fn from(event: Event) -> Self {
+        Self::News(News::Tell(event))
+    }
+}
+
+impl Step {
+    /// Something to do once everything before it is durable.
+    pub fn then(then: impl FnOnce(Result<(), ApiError>) + Send + 'static) -> Self {
+        Self::News(News::Then(Box::new(then)))
+    }
+}
+
+/// One thing to store.
+pub(crate) enum Write {
+    NewSession(Session),
+    TitleIfNone {
+        session_id: SessionId,
+        title: String,
+    },
+    NewTurn(TurnRow),
+    Item(Item),
+    FinishTurn {
+        turn_id: TurnId,
+        outcome: TurnOutcome,
+        usage: Usage,
+        at: Timestamp,
+    },
+    Remember {
+        id: String,
+        message: KnownMessage,
+    },
+    /// A known message that waited has become a turn.
+    Started {
+        id: String,
+        turn_id: TurnId,
+        item_id: ItemId,
+    },
+    Enqueue {
+        session_id: SessionId,
+        message: QueuedMessage,
+        client_message_id: Option<String>,
+    },
+    Requeue {
+        session_id: SessionId,
+        queue_id: QueueId,
+        text: String,
+    },
+    Dequeue {
+        session_id: SessionId,
+        queue_id: QueueId,
+    },
+    OpenApproval(Approval),
+    WithdrawApproval {
+        turn_id: TurnId,
+        call_id: CallId,
+    },
+}
+
+/// The sending half: what the actor and its turn hold.
+#[derive(Clone)]
+pub(crate) struct Teller {
+    tx: mpsc::Sender<Batch>,
+}
+
+enum Batch {
+    Steps(Vec<Step>),
+    Draft(Item),
+}
+
+impl Teller {
+    /// Starts the task of a session.
+    pub fn start(store: Store, bus: Arc<Bus>, tracker: &TaskTracker) -> Self {
+        let (tx, rx) = mpsc::channel(BATCHES);
+        tracker.spawn(
+            Task {
+                store,
+                bus,
+                draft: None,
+            }
+            .run(rx),
+        );
+        Self { tx }
+    }
+
+    /// Hands over steps; waits when too many wait already.
+    pub async fn put(&self, steps: Vec<Step>) {
+        if !steps.is_empty() {
+            // The task ends only after its last sender, so this cannot fail while we hold one.
+            self.tx.send(Batch::Steps(steps)).await.ok();
+        }
+    }
+
+    /// Stores a text that still grows; nobody is told.
+    pub async fn draft(&self, item: Item) {
+        self.tx.send(Batch::Draft(item)).await.ok();
+    }
+
+    /// Waits until everything handed over so far is durable and told.
+    pub async fn flushed(&self) {
+        let (tx, rx) = oneshot::channel();
+        self.put(vec![Step::then(move |_| {
+            tx.send(()).ok();
+        })])
+        .await;
+        rx.await.ok();
+    }
+}
+
+type DraftWrite = Pin<Box<dyn Future<Output = Result<(), StoreError>> + Send>>;
+
+struct Task {
+    store: Store,
+    bus: Arc<Bus>,
+    draft: Option<DraftWrite>,
+}
+
+impl Task {
+    async fn run(mut self, mut rx: mpsc::Receiver<Batch>) {
+        loop {
+            tokio::select! {
+                result = poll_draft(&mut self.draft) => {
+                    self.draft = None;
+                    log(result);
+                }
+                batch = rx.recv() => match batch {
+                    Some(Batch::Steps(steps)) => self.steps(steps).await,
+                    Some(Batch::Draft(item)) => self.start_draft(item).await,
+                    None => break,
+                },
+            }
+        }
+        self.end_draft().await;
+    }
+
+    async fn start_draft(&mut self, draft: Item) {
+        self.end_draft().await;
+        let store = self.store.clone();
+        self.draft = Some(Box::pin(async move {
+            store
+                .write(move |tx| item::upsert(tx, &draft).map(|_| ()))
+                .await
+        }));
+    }
+
+    /// A draft must never overtake the final text of its item.
+    async fn end_draft(&mut self) {
+        if let Some(draft) = self.draft.take() {
+            log(draft.await);
+        }
+    }
+
+    async fn steps(&mut self, steps: Vec<Step>) {
+        let mut writes = Vec::new();
+        let mut news = Vec::new();
+        let mut failed = None;
+        for step in steps {
+            match step {
+                Step::Write(write) => {
+                    if !news.is_empty() {
+                        self.flush(&mut writes, &mut news, &mut failed).await;
+                    }
+                    writes.push(write);
+                }
+                Step::News(one) => news.push(one),
+            }
+        }
+        self.flush(&mut writes, &mut news, &mut failed).await;
+    }
+
+    /// One transaction, then the news of it. After a failed write the news of the batch are kept
+    /// back: nobody hears of what is not stored.
+    async fn flush(
+        &mut self,
+        writes: &mut Vec<Write>,
+        news: &mut Vec<News>,
+        failed: &mut Option<ApiError>,
+    ) {
+        if !writes.is_empty() && failed.is_none() {
+            self.end_draft().await;
+            let writes = std::mem::take(writes);
+            match self.store.write(move |tx| apply_all(tx, writes)).await {
+                Ok(stored) => {
+                    for item in stored {
+                        self.bus.publish(Event::ItemStored { item });
+                    }
+                }
+                Err(error) => {
+                    let error = from_store(error);
+                    self.bus.publish(Event::Warning {
+                        message: format!("nothing is stored any more: {error}"),
+                    });
+                    *failed = Some(error);
+                }
+            }
+        }
+        for one in news.drain(..) {
+            match one {
+                News::Tell(event) => {
+                    // The end of a turn is told even when it could not be stored: a client that
+                    // waits for it must not hang.
+                    if failed.is_none() || event.must_deliver() {
+                        self.bus.publish(event);
+                    }
+                }
+                News::Then(then) => then(failed.clone().map_or(Ok(()), Err)),
+            }
+        }
+    }
+}
+
+async fn poll_draft(draft: &mut Option<DraftWrite>) -> Result<(), StoreError> {
+    match draft {
+        Some(write) => write.await,
+        None => std::future::pending().await,
+    }
+}
+
+fn log(result: Result<(), StoreError>) {
+    if let Err(error) = result {
+        tracing::error!(error = %mesoclaw_api::error::chain(&error), "draft not stored");
+    }
+}
+
+fn apply_all(tx: &mesoclaw_store::Connection, writes: Vec<Write>) -> Result<Vec<Item>, StoreError> {
+    let mut stored = Vec::new();
+    for write in writes {
+        apply(tx, write, &mut stored)?;
+    }
+    Ok(stored)
+}
+
+fn apply(
+    tx: &mesoclaw_store::Connection,
+    write: Write,
+    stored: &mut Vec<Item>,
+) -> Result<(), StoreError> {
+    match write {
+        Write::NewSession(new) => session::insert(tx, &new)?,
+        Write::TitleIfNone { session_id, title } => {
+            if session::get(tx, &session_id)?.is_some_and(|found| found.title.is_empty()) {
+                session::rename(tx, &session_id, &title, &Timestamp::now())?;
+            }
+        }
+        Write::NewTurn(row) => {
+            session::touch(tx, &row.session_id, &row.started_at)?;
+            turn::insert(tx, &row)?;
+        }
+        Write::Item(mut new) => {
+            new.position = item::upsert(tx, &new)?;
+            stored.push(new);
+        }
+        Write::FinishTurn {
+            turn_id,
+            outcome,
+            usage,
+            at,
+        } => {
+            turn::finish(tx, &turn_id, &outcome, &usage, &at)?;
+        }
+        Write::Remember { id, message } => client_message::remember(tx, &id, &message)?,
+        Write::Started {
+            id,
+            turn_id,
+            item_id,
+        } => {
+            client_message::started(tx, &id, &turn_id, &item_id)?;
+        }
+        Write::Enqueue {
+            session_id,
+            message,
+            client_message_id,
+        } => queue::push(tx, &session_id, &message, client_message_id.as_deref())?,
+        Write::Requeue {
+            session_id,
+            queue_id,
+            text,
+        } => {
+            queue::update(tx, &session_id, &queue_id, &text)?;
+        }
+        Write::Dequeue {
+            session_id,
+            queue_id,
+        } => {
+            queue::remove(tx, &session_id, &queue_id)?;
+        }
+        Write::OpenApproval(new) => approval::open(tx, &new)?,
+        Write::WithdrawApproval { turn_id, call_id } => {
+            approval::withdraw_for_call(tx, &turn_id, &call_id)?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,455 @@
+//! Runs one turn: feeds the pure machine and executes its effects.
+//!
+//! `happenings` waits and may be dropped at any moment; `handle` acts and is never dropped half
+//! way. The actor alternates between the two.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use mesoclaw_agent::model::GenerationParams;
+use mesoclaw_agent::prompt::DEFAULT_SYSTEM;
+use mesoclaw_agent::turn::{Call, Context, Effect, Event, TurnLimits, TurnMachine, TurnSetup};
+use mesoclaw_api::item::ApprovalDecision;
+use mesoclaw_api::ops::approval::Approval;
+use mesoclaw_api::{
+    ApprovalId, BoxFuture, CallId, Event as ApiEvent, Item, ItemBody, ItemId, SessionId, Surface,
+    Timestamp, TurnId, TurnOutcome,
+};
+use mesoclaw_config::Config;
+use mesoclaw_store::repo::item;
+use mesoclaw_store::repo::turn::TurnRow;
+use tokio::time::Instant;
+
+use crate::models::ResolvedModel;
+use crate::session::model_call::ModelCall;
+use crate::session::registry::SessionParts;
+use crate::session::teller::{Step, Teller, Write};
+use crate::session::tools::RunningTools;
+
+/// A growing text is stored at least this often.
+const DRAFT_INTERVAL: Duration = Duration::from_millis(250);
+
+/// See the module documentation.
+pub(crate) struct RunningTurn {
+    parts: Arc<SessionParts>,
+    teller: Teller,
+    session_id: SessionId,
+    turn_id: TurnId,
+    machine: TurnMachine,
+    model: ResolvedModel,
+    config: Arc<mesoclaw_config::ConfigSnapshot>,
+    call: Option<ModelCall>,
+    tools: RunningTools,
+    approvals: HashMap<CallId, OpenApproval>,
+    context: Option<BoxFuture<'static, Event>>,
+    made_at: HashMap<ItemId, Timestamp>,
+    deadline: Instant,
+    next_draft: Option<Instant>,
+    outcome: Option<TurnOutcome>,
+}
+
+struct OpenApproval {
+    id: ApprovalId,
+    deadline: Instant,
+}
+
+/// What a turn begins with.
+pub(crate) enum Begin {
+    /// A message of a person.
+    User(String),
+    /// The last turn is taken up, perhaps because somebody decided about a call of it.
+    Resume { decided: Option<Event> },
+}
+
+/// Who and what a turn is.
+pub(crate) struct TurnStart {
+    pub session_id: SessionId,
+    pub surface: Surface,
+    pub model: ResolvedModel,
+    pub begin: Begin,
+    /// Steps that belong into the first transaction, before everything of the turn.
+    pub before: Vec<Step>,
+    /// Steps that follow the first transaction, before its news.
+    pub after_first_write: Box<dyn FnOnce(&TurnId) -> Vec<Step> + Send>,
+}
+
+impl RunningTurn {
+    /// Starts a turn: its row and the user message go into one transaction.
+    pub async fn start(parts: Arc<SessionParts>, teller: Teller, start: TurnStart) -> Self {
+        let turn_id = TurnId::random();
+        let config = parts.config.current();
+        let mut turn = Self {
+            machine: TurnMachine::new(setup(&start, &turn_id, &config.config)),
+            tools: RunningTools::new(
+                parts.tools.clone(),
+                start.session_id.clone(),
+                start.surface,
+                parts.tracker.clone(),
+            ),
+            deadline: Instant::now()
+                + Duration::from_secs(config.config.agent_turn_timeout_secs.into()),
+            session_id: start.session_id,
+            turn_id: turn_id.clone(),
+            model: start.model,
+            parts,
+            teller,
+            config,
+            call: None,
+            approvals: HashMap::new(),
+            context: None,
+            made_at: HashMap::new(),
+            next_draft: None,
+            outcome: None,
+        };
+        let mut steps = start.before;
+        steps.push(Step::from(Write::NewTurn(TurnRow {
+            id: turn_id.clone(),
+            session_id: turn.session_id.clone(),
+            surface: start.surface,
+            model: turn.model.display.clone(),
+            started_at: Timestamp::now(),
+        })));
+        let (event, decided) = match start.begin {
+            Begin::User(text) => (Event::UserMessage { text }, None),
+            Begin::Resume { decided } => (Event::Resume, decided),
+        };
+        let mut first = Vec::new();
+        turn.feed(event, &mut first);
+        if let Some(decided) = decided {
+            turn.feed(decided, &mut first);
+        }
+        // One transaction for all of it, then the answer to the client, then the news of the turn.
+        steps.extend((start.after_first_write)(&turn_id));
+        steps.extend(first);
+        let (writes, news): (Vec<_>, Vec<_>) = steps
+            .into_iter()
+            .partition(|step| matches!(step, Step::Write(_)));
+        let steps = writes.into_iter().chain(news).collect();
+        turn.teller.put(steps).await;
+        tracing::info!(session = %turn.session_id, turn = %turn_id, model = %turn.model.display, "turn started");
+        turn
+    }
+
+    pub fn id(&self) -> &TurnId {
+        &self.turn_id
+    }
+
+    /// Whether the turn waits for a person.
+    pub fn is_waiting(&self) -> bool {
+        !self.approvals.is_empty()
+    }
+
+    /// How the turn ended; `None` while it runs.
+    pub fn outcome(&self) -> Option<&TurnOutcome> {
+        self.outcome.as_ref()
+    }
+
+    /// Waits for something to happen to the turn.
+    ///
+    /// # Cancellation
+    /// Safe.
+    pub async fn happenings(&mut self) -> Vec<Happening> {
+        let approval_deadline = self.approvals.values().map(|open| open.deadline).min();
+        tokio::select! {
+            events = next_of_call(&mut self.call) => events.into_iter().map(Happening::Event).collect(),
+            event = next_of_context(&mut self.context) => {
+                self.context = None;
+                vec![Happening::Event(event)]
+            }
+            event = self.tools.next() => vec![Happening::Event(event)],
+            () = sleep_until(self.next_draft) => vec![Happening::DraftDue],
+            () = sleep_until(approval_deadline) => vec![Happening::ApprovalDue],
+            () = tokio::time::sleep_until(self.deadline) => vec![Happening::Event(Event::TurnTimedOut)],
+        }
+    }
+
+    /// Acts on what happened.
+    pub async fn handle(&mut self, happenings: Vec<Happening>) {
+        let mut steps = Vec::new();
+        for happening in happenings {
+            match happening {
+                Happening::Event(event) => self.feed(event, &mut steps),
+                Happening::DraftDue => self.store_draft().await,
+                Happening::ApprovalDue => self.time_out_approvals(&mut steps).await,
+            }
+        }
+        self.teller.put(steps).await;
+    }
+
+    /// Gives one event from outside (a command) to the machine.
+    pub async fn command(&mut self, event: Event) {
+        if let Event::ApprovalResolved { call_id, .. } = &event {
+            self.approvals.remove(call_id);
+        }
+        self.handle(vec![Happening::Event(event)]).await;
+    }
+
+    /// Ends a turn whose code panicked: said to be failed, with what is stored of it.
+    pub fn failed_steps(&self) -> Vec<Step> {
+        let outcome = TurnOutcome::Failed {
+            error_code: mesoclaw_api::ErrorCode::Internal,
+            message: "the turn failed inside the daemon; the log has the details".to_owned(),
+            hint: Some("`mesoclaw daemon logs`".to_owned()),
+        };
+        let usage = mesoclaw_api::Usage::default();
+        vec![
+            Step::from(Write::FinishTurn {
+                turn_id: self.turn_id.clone(),
+                outcome: outcome.clone(),
+                usage,
+                at: Timestamp::now(),
+            }),
+            Step::from(ApiEvent::TurnFinished {
+                session_id: self.session_id.clone(),
+                turn_id: self.turn_id.clone(),
+                outcome,
+                usage,
+            }),
+        ]
+    }
+
+    /// Feeds the machine, and again with what its effects answer at once.
+    fn feed(&mut self, event: Event, steps: &mut Vec<Step>) {
+        let mut inbox = VecDeque::from([event]);
+        while let Some(event) = inbox.pop_front() {
+            for effect in self.machine.handle(event) {
+                self.execute(effect, steps, &mut inbox);
+            }
+        }
+    }
+
+    fn execute(&mut self, effect: Effect, steps: &mut Vec<Step>, inbox: &mut VecDeque<Event>) {
+        match effect {
+            Effect::Persist { item_id, body } => {
+                steps.push(Step::from(Write::Item(self.item(item_id, body))));
+            }
+            Effect::Emit(event) => self.emit(event, steps),
+            Effect::GatherContext => self.context = Some(self.gather()),
+            Effect::CallModel(request) => {
+                self.call = Some(ModelCall::start(
+                    self.model.clone(),
+                    *request,
+                    self.config.config.provider_max_retries,
+                ));
+            }
+            Effect::AbortModel => self.call = None,
+            Effect::CheckCall(call) => inbox.push_back(Event::CallChecked {
+                verdict: self.tools.check(&call),
+                call_id: call.call_id,
+            }),
+            Effect::RequestApproval { call, reason } => self.open_approval(call, reason, steps),
+            Effect::WithdrawApproval(call_id) => self.withdraw_approval(&call_id, steps),
+            Effect::RunTool(call) => self.tools.start(call),
+            Effect::AbortTool(call_id) => self.tools.abort(&call_id),
+            Effect::Finish { outcome, usage } => {
+                tracing::info!(
+                    session = %self.session_id,
+                    turn = %self.turn_id,
+                    outcome = outcome.status(),
+                    input_tokens = usage.input_tokens,
+                    output_tokens = usage.output_tokens,
+                    "turn finished"
+                );
+                self.outcome = Some(outcome);
+            }
+        }
+    }
+
+    fn emit(&mut self, event: ApiEvent, steps: &mut Vec<Step>) {
+        if let ApiEvent::TurnFinished {
+            turn_id,
+            outcome,
+            usage,
+            ..
+        } = &event
+        {
+            // The row of the turn ends in the same transaction as its last entries.
+            steps.push(Step::from(Write::FinishTurn {
+                turn_id: turn_id.clone(),
+                outcome: outcome.clone(),
+                usage: *usage,
+                at: Timestamp::now(),
+            }));
+        }
+        if matches!(event, ApiEvent::TextDelta { .. }) && self.next_draft.is_none() {
+            self.next_draft = Some(Instant::now() + DRAFT_INTERVAL);
+        }
+        steps.push(Step::from(event));
+    }
+
+    fn item(&mut self, item_id: ItemId, body: ItemBody) -> Item {
+        let created_at = self
+            .made_at
+            .entry(item_id.clone())
+            .or_insert_with(Timestamp::now)
+            .clone();
+        Item {
+            id: item_id,
+            session_id: self.session_id.clone(),
+            turn_id: Some(self.turn_id.clone()),
+            position: 0,
+            created_at,
+            body,
+        }
+    }
+
+    async fn store_draft(&mut self) {
+        self.next_draft = None;
+        if let Some(draft) = self.machine.draft() {
+            let item = self.item(draft.item_id, draft.body);
+            self.teller.draft(item).await;
+        }
+    }
+
+    fn gather(&self) -> BoxFuture<'static, Event> {
+        let config = &self.config.config;
+        let system = config
+            .agent_system_prompt
+            .clone()
+            .unwrap_or_else(|| DEFAULT_SYSTEM.to_owned());
+        let tools = self.parts.tools.definitions();
+        let limit = config.context_max_history_messages;
+        let store = self.parts.store.clone();
+        let (session_id, turn_id) = (self.session_id.clone(), self.turn_id.clone());
+        Box::pin(async move {
+            let history = store
+                .read(move |conn| item::history(conn, &session_id, limit, Some(&turn_id)))
+                .await;
+            match history {
+                Ok(history) => Event::ContextReady(Context {
+                    system,
+                    history,
+                    tools,
+                }),
+                Err(error) => Event::ContextFailed {
+                    message: crate::error::from_store(error).message,
+                },
+            }
+        })
+    }
+
+    fn open_approval(&mut self, call: Call, reason: String, steps: &mut Vec<Step>) {
+        let timeout = Duration::from_secs(self.config.config.approval_timeout_secs.into());
+        let approval = Approval {
+            id: ApprovalId::random(),
+            session_id: self.session_id.clone(),
+            turn_id: self.turn_id.clone(),
+            risk: self.tools.risk(&call),
+            call_id: call.call_id.clone(),
+            tool: call.tool,
+            args: call.args,
+            reason,
+            requested_at: Timestamp::now(),
+            decision: None,
+            resolved_at: None,
+        };
+        self.approvals.insert(
+            call.call_id,
+            OpenApproval {
+                id: approval.id.clone(),
+                deadline: Instant::now() + timeout,
+            },
+        );
+        steps.push(Step::from(Write::OpenApproval(approval.clone())));
+        steps.push(Step::from(ApiEvent::ApprovalRequested { approval }));
+    }
+
+    fn withdraw_approval(&mut self, call_id: &CallId, steps: &mut Vec<Step>) {
+        let Some(open) = self.approvals.remove(call_id) else {
+            return;
+        };
+        steps.push(Step::from(Write::WithdrawApproval {
+            turn_id: self.turn_id.clone(),
+            call_id: call_id.clone(),
+        }));
+        steps.push(Step::from(ApiEvent::ApprovalResolved {
+            approval_id: open.id,
+            session_id: self.session_id.clone(),
+            decision: ApprovalDecision::Denied,
+        }));
+    }
+
+    async fn time_out_approvals(&mut self, steps: &mut Vec<Step>) {
+        let now = Instant::now();
+        let due: Vec<(CallId, ApprovalId)> = self
+            .approvals
+            .iter()
+            .filter(|(_, open)| open.deadline <= now)
+            .map(|(call_id, open)| (call_id.clone(), open.id.clone()))
+            .collect();
+        // The row may still be on its way to the disk.
+        self.teller.flushed().await;
+        for (call_id, approval_id) in due {
+            self.approvals.remove(&call_id);
+            let decision = ApprovalDecision::TimedOut;
+            let resolved = self
+                .parts
+                .approvals
+                .resolve(approval_id.clone(), decision, None)
+                .await;
+            match resolved {
+                Ok(_) => self.feed(
+                    Event::ApprovalResolved {
+                        call_id,
+                        approval_id,
+                        decision,
+                        reason: None,
+                    },
+                    steps,
+                ),
+                // Somebody answered in the same moment: that answer is in the mailbox.
+                Err(error) => tracing::debug!(%error, "approval answered while it timed out"),
+            }
+        }
+    }
+}
+
+/// Something that happened to a turn.
+pub(crate) enum Happening {
+    Event(Event),
+    DraftDue,
+    ApprovalDue,
+}
+
+fn setup(start: &TurnStart, turn_id: &TurnId, config: &Config) -> TurnSetup {
+    TurnSetup {
+        session_id: start.session_id.clone(),
+        turn_id: turn_id.clone(),
+        surface: start.surface,
+        model: start.model.display.clone(),
+        provider_model: start.model.model_id.clone(),
+        params: GenerationParams {
+            max_tokens: Some(config.agent_max_tokens),
+            temperature: config.agent_temperature,
+            top_p: config.agent_top_p,
+            seed: config.agent_seed,
+            stop: config.agent_stop.clone(),
+        },
+        limits: TurnLimits {
+            max_model_calls: config.agent_max_turns,
+            max_continuations: config.agent_max_continuations,
+        },
+    }
+}
+
+async fn next_of_call(call: &mut Option<ModelCall>) -> Vec<Event> {
+    match call {
+        Some(call) => call.next().await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn next_of_context(context: &mut Option<BoxFuture<'static, Event>>) -> Event {
+    match context {
+        Some(context) => context.await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn sleep_until(moment: Option<Instant>) {
+    match moment {
+        Some(moment) => tokio::time::sleep_until(moment).await,
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,340 @@
+//! One loaded model with its context: turns a request into tokens, reuses what the cache holds,
+//! and generates the answer.
+
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::Instant;
+
+use llama_cpp_2::context::LlamaContext;
+use llama_cpp_2::context::params::LlamaContextParams;
+use llama_cpp_2::llama_backend::LlamaBackend;
+use llama_cpp_2::llama_batch::LlamaBatch;
+use llama_cpp_2::model::{LlamaModel, VocabType};
+use llama_cpp_2::token::LlamaToken;
+use mesoclaw_agent::model::{ModelDelta, ModelRequest, StopReason};
+use mesoclaw_api::Usage;
+
+use crate::engine::Shared;
+use crate::error::LocalError;
+use crate::outbox::Outbox;
+use crate::sampler;
+use crate::stats::{AnswerTimes, Counters};
+use crate::template::{ChatTemplate, Piece};
+use crate::text::{StopFilter, Utf8Joiner};
+
+/// Tokens that are computed at once, so that a cancel is felt soon.
+const CHUNK_TOKENS: usize = 32;
+/// The one conversation in the cache.
+const SEQUENCE: i32 = 0;
+
+/// A model in memory, ready to answer.
+pub(crate) struct Loaded<'m> {
+    model: &'m LlamaModel,
+    context: LlamaContext<'m>,
+    template: ChatTemplate,
+    batch: LlamaBatch<'static>,
+    /// The tokens whose keys and values the cache holds, in order.
+    cached: Vec<LlamaToken>,
+    context_tokens: usize,
+    load_ms: u64,
+    shared: Arc<Shared>,
+}
+
+/// What one answer has used so far.
+#[derive(Default)]
+struct Used {
+    prompt_tokens: usize,
+    cached_tokens: usize,
+    prompt_us: u64,
+    output_tokens: u64,
+}
+
+impl<'m> Loaded<'m> {
+    /// Makes the context of a loaded model. `started` is when loading began.
+    pub(crate) fn new(
+        backend: &LlamaBackend,
+        model: &'m LlamaModel,
+        shared: Arc<Shared>,
+        started: Instant,
+    ) -> Result<Self, LocalError> {
+        let options = shared.options();
+        let trained = model.n_ctx_train();
+        let context_tokens = match options.context_tokens {
+            0 => trained,
+            wanted => wanted.min(trained),
+        };
+        let threads = i32::try_from(options.n_threads()).unwrap_or(1);
+        let params = LlamaContextParams::default()
+            .with_n_ctx(NonZeroU32::new(context_tokens))
+            .with_n_batch(CHUNK_TOKENS as u32)
+            .with_n_ubatch(CHUNK_TOKENS as u32)
+            .with_n_threads(threads)
+            .with_n_threads_batch(threads)
+            .with_no_perf(true);
+        let context = model
+            .new_context(backend, params)
+            .map_err(|source| LocalError::Context {
+                context_tokens,
+                source,
+            })?;
+        let vocab = model.vocab();
+        let name = |token: LlamaToken| {
+            vocab
+                .text(token)
+                .map(|text| text.to_string_lossy().into_owned())
+                .unwrap_or_default()
+        };
+        let source = model
+            .chat_template(None)
+            .ok()
+            .and_then(|template| template.to_string().ok());
+        let context_tokens = (context_tokens as usize).min(context.n_ctx() as usize);
+        Ok(Self {
+            template: ChatTemplate::new(source, name(vocab.bos()), name(vocab.eos())),
+            model,
+            context,
+            batch: LlamaBatch::new(CHUNK_TOKENS, 1),
+            cached: Vec::new(),
+            context_tokens,
+            load_ms: started.elapsed().as_millis() as u64,
+            shared,
+        })
+    }
+
+    /// Answers a request; what it says goes into the outbox, the end and errors too.
+    pub(crate) fn answer(&mut self, request: &ModelRequest, outbox: Outbox) {
+        let mut used = Used::default();
+        let ending = self.run(request, &outbox, &mut used);
+        Counters::add(&self.shared.counters.answers, 1);
+        match ending {
+            // The reader is gone, or the engine ends: an error is the right end for the latter.
+            Ok(None) => outbox.fail(LocalError::ShutDown),
+            Ok(Some(reason)) => {
+                outbox.push(ModelDelta::Usage(Usage {
+                    input_tokens: used.prompt_tokens as u64,
+                    cached_tokens: used.cached_tokens as u64,
+                    output_tokens: used.output_tokens,
+                    model_calls: 1,
+                }));
+                outbox.push(ModelDelta::Stop(reason));
+                outbox.finish();
+            }
+            Err(error) => {
+                if matches!(error, LocalError::Decode { .. }) {
+                    // After a failure nobody knows what the cache holds.
+                    self.context.clear_kv_cache();
+                    self.cached.clear();
+                }
+                outbox.fail(error);
+            }
+        }
+    }
+
+    fn run(
+        &mut self,
+        request: &ModelRequest,
+        outbox: &Outbox,
+        used: &mut Used,
+    ) -> Result<Option<StopReason>, LocalError> {
+        let prompt = self.prompt(request);
+        used.prompt_tokens = prompt.len();
+        if prompt.is_empty() || prompt.len() >= self.context_tokens {
+            return Err(LocalError::ContextLength {
+                prompt_tokens: prompt.len(),
+                context_tokens: self.context_tokens,
+            });
+        }
+        // Results differ in the last bits with the size of the batch they were computed in. A
+        // seed asks for the same answer again, so such a request starts from nothing.
+        let keep = if request.params.seed.is_some() {
+            0
+        } else {
+            shared_prefix(&prompt, &self.cached).min(prompt.len() - 1)
+        };
+        used.cached_tokens = self.forget_after(keep);
+        Counters::add(
+            &self.shared.counters.cached_prompt_tokens,
+            used.cached_tokens as u64,
+        );
+        let started = Instant::now();
+        let (_, fresh) = prompt.split_at(used.cached_tokens);
+        for chunk in fresh.chunks(CHUNK_TOKENS) {
+            if self.should_stop(outbox) {
+                return Ok(None);
+            }
+            self.compute(chunk)?;
+            Counters::add(
+                &self.shared.counters.computed_prompt_tokens,
+                chunk.len() as u64,
+            );
+        }
+        used.prompt_us = started.elapsed().as_micros() as u64;
+        self.generate(request, outbox, used)
+    }
+
+    fn generate(
+        &mut self,
+        request: &ModelRequest,
+        outbox: &Outbox,
+        used: &mut Used,
+    ) -> Result<Option<StopReason>, LocalError> {
+        let started = Instant::now();
+        let params = &request.params;
+        let repeat_penalty = self.shared.options().repeat_penalty;
+        let mut sampler = sampler::chain(params, repeat_penalty, self.model.n_vocab());
+        let mut joiner = Utf8Joiner::default();
+        let mut stops = StopFilter::new(&params.stop);
+        let limit = u64::from(params.max_tokens.unwrap_or(u32::MAX));
+        let reason = loop {
+            if used.output_tokens >= limit || self.cached.len() >= self.context_tokens {
+                break StopReason::Length;
+            }
+            if self.should_stop(outbox) {
+                return Ok(None);
+            }
+            let token = sampler.sample(&self.context, -1);
+            if self.model.vocab().is_eog(token) {
+                break StopReason::End;
+            }
+            used.output_tokens += 1;
+            Counters::add(&self.shared.counters.output_tokens, 1);
+            let bytes = self.model.vocab().token_to_piece(token, false, None);
+            let (text, is_over) = stops.push(&joiner.push(&bytes));
+            say(outbox, text);
+            if is_over {
+                self.note_times(used, started);
+                return Ok(Some(StopReason::End));
+            }
+            self.compute(&[token])?;
+        };
+        let (text, is_over) = stops.push(&joiner.finish());
+        say(outbox, text);
+        if !is_over {
+            say(outbox, stops.finish());
+        }
+        self.note_times(used, started);
+        Ok(Some(reason))
+    }
+
+    fn note_times(&self, used: &Used, started: Instant) {
+        self.shared.counters.set_last(AnswerTimes {
+            load_ms: self.load_ms,
+            computed_prompt_tokens: (used.prompt_tokens - used.cached_tokens) as u64,
+            cached_prompt_tokens: used.cached_tokens as u64,
+            prompt_us: used.prompt_us,
+            output_tokens: used.output_tokens,
+            output_us: started.elapsed().as_micros() as u64,
+        });
+    }
+
+    fn should_stop(&self, outbox: &Outbox) -> bool {
+        outbox.is_abandoned() || self.shared.is_stopping()
+    }
+
+    /// Computes some tokens behind the ones in the cache; the last one can be sampled from.
+    fn compute(&mut self, tokens: &[LlamaToken]) -> Result<(), LocalError> {
+        self.batch.clear();
+        for (index, token) in tokens.iter().enumerate() {
+            let position = i32::try_from(self.cached.len() + index).unwrap_or(i32::MAX);
+            self.batch
+                .add(*token, position, &[SEQUENCE], index + 1 == tokens.len())
+                .map_err(|source| LocalError::Batch { source })?;
+        }
+        self.context
+            .decode(&mut self.batch)
+            .map_err(|source| LocalError::Decode { source })?;
+        self.cached.extend_from_slice(tokens);
+        Ok(())
+    }
+
+    /// Keeps the first `keep` tokens of the cache, or none where a model cannot do that.
+    fn forget_after(&mut self, keep: usize) -> usize {
+        if keep == self.cached.len() {
+            return keep;
+        }
+        let from = u32::try_from(keep).ok();
+        let is_partly_gone = keep > 0 && self.context.kv_cache_seq_rm(SEQUENCE, from, None).is_ok();
+        if is_partly_gone {
+            self.cached.truncate(keep);
+        } else {
+            self.context.clear_kv_cache();
+            self.cached.clear();
+        }
+        self.cached.len()
+    }
+
+    /// The tokens of the whole prompt.
+    fn prompt(&self, request: &ModelRequest) -> Vec<LlamaToken> {
+        let vocab = self.model.vocab();
+        let mut tokens: Vec<LlamaToken> = Vec::new();
+        for piece in self.template.render(&request.system, &request.messages) {
+            let is_first = tokens.is_empty();
+            match piece {
+                Piece::Markup(markup) => {
+                    tokens.extend(vocab.tokenize(markup.as_bytes(), false, true));
+                }
+                Piece::Text(text) => tokens.extend(self.plain(&text)),
+                Piece::Answer(text) => {
+                    let answer = self
+                        .as_generated(&tokens, &text)
+                        .unwrap_or_else(|| self.plain(&text));
+                    tokens.extend(answer);
+                }
+            }
+            if is_first && vocab.should_add_bos() && tokens.first() != Some(&vocab.bos()) {
+                tokens.insert(0, vocab.bos());
+            }
+        }
+        tokens
+    }
+
+    /// Tokens of a text in which nothing is special.
+    fn plain(&self, text: &str) -> Vec<LlamaToken> {
+        let vocab = self.model.vocab();
+        if vocab.vocab_type() == VocabType::SPM {
+            // Such a vocabulary puts a space before every text; behind a line break it does not.
+            let guard = vocab.tokenize(b"\n", false, false);
+            let guarded = vocab.tokenize(format!("\n{text}").as_bytes(), false, false);
+            if let Some(tokens) = guarded.strip_prefix(guard.as_slice()) {
+                return tokens.to_vec();
+            }
+        }
+        vocab.tokenize(text.as_bytes(), false, false)
+    }
+
+    /// The tokens an answer was generated with, when the cache still has them at this place.
+    ///
+    /// A text can be cut into tokens in several ways and a model does not always take the usual
+    /// one; with the tokens as generated the next turn finds its prefix in the cache.
+    fn as_generated(&self, before: &[LlamaToken], text: &str) -> Option<Vec<LlamaToken>> {
+        let generated = self.cached.strip_prefix(before)?;
+        let vocab = self.model.vocab();
+        let mut rest = text.as_bytes();
+        let mut tokens = Vec::new();
+        for token in generated {
+            if rest.is_empty() {
+                break;
+            }
+            let bytes = vocab.token_to_piece(*token, false, None);
+            rest = rest
+                .strip_prefix(bytes.as_slice())
+                .filter(|_| !bytes.is_empty())?;
+            tokens.push(*token);
+        }
+        // The last token of a cut answer may not be in the cache: the rest is cut afresh.
+        if !rest.is_empty() {
+            tokens.extend(self.plain(std::str::from_utf8(rest).ok()?));
+        }
+        Some(tokens)
+    }
+}
+
+fn say(outbox: &Outbox, text: String) {
+    if !text.is_empty() {
+        outbox.push(ModelDelta::Text(text));
+    }
+}
+
+fn shared_prefix(one: &[LlamaToken], other: &[LlamaToken]) -> usize {
+    one.iter().zip(other).take_while(|(a, b)| a == b).count()
+}

@@ -1,0 +1,222 @@
+//! Conversations.
+
+use mesoclaw_api::ops::session::Session;
+use mesoclaw_api::{ItemId, SessionId, Timestamp, TurnOutcome, Usage};
+use rusqlite::{Connection, Row, named_params, params};
+
+use crate::error::StoreResult;
+use crate::repo::row::{all, first, from_json, text, text_or_none};
+use crate::repo::usage::usage_of_row;
+
+/// A session with what a list says about it.
+#[derive(Clone, PartialEq, Debug)]
+pub struct SessionRow {
+    /// The session.
+    pub session: Session,
+    /// User items and complete assistant items in it.
+    pub message_count: u64,
+    /// Messages that wait in it.
+    pub queued: u32,
+    /// How its last turn ended; `None` when there was none or it still runs.
+    pub last_outcome: Option<TurnOutcome>,
+    /// Whether a turn is stored as running.
+    pub is_running: bool,
+}
+
+const COLUMNS: &str = "id, title, created_at, updated_at, source, channel_key";
+
+const ROW_COLUMNS: &str = "
+    s.id, s.title, s.created_at, s.updated_at, s.source, s.channel_key, s.message_count,
+    (SELECT count(*) FROM queue q WHERE q.session_id = s.id) AS queued,
+    (SELECT t.outcome FROM turns t WHERE t.session_id = s.id ORDER BY t.seq DESC LIMIT 1)
+        AS last_outcome,
+    EXISTS (SELECT 1 FROM turns t WHERE t.session_id = s.id AND t.state = 'running') AS is_running";
+
+/// Adds a session.
+pub fn insert(conn: &Connection, session: &Session) -> StoreResult<()> {
+    conn.prepare_cached(
+        "INSERT INTO sessions (id, title, created_at, updated_at, source, channel_key)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    )?
+    .execute(params![
+        session.id.as_str(),
+        session.title,
+        session.created_at.as_str(),
+        session.updated_at.as_str(),
+        session.source,
+        session.channel_key,
+    ])?;
+    Ok(())
+}
+
+/// One session.
+pub fn get(conn: &Connection, id: &SessionId) -> StoreResult<Option<Session>> {
+    let sql = format!("SELECT {COLUMNS} FROM sessions WHERE id = ?1");
+    first(conn.prepare_cached(&sql)?.query([id.as_str()])?, session)
+}
+
+/// Sessions, the latest first.
+pub fn list(conn: &Connection, limit: u32, offset: u32) -> StoreResult<Vec<SessionRow>> {
+    let sql = format!(
+        "SELECT {ROW_COLUMNS} FROM sessions s
+         ORDER BY s.updated_at DESC, s.seq DESC LIMIT ?1 OFFSET ?2"
+    );
+    all(
+        conn.prepare_cached(&sql)?.query([limit, offset])?,
+        session_row,
+    )
+}
+
+/// One session with what a list says about it.
+pub fn row(conn: &Connection, id: &SessionId) -> StoreResult<Option<SessionRow>> {
+    let sql = format!("SELECT {ROW_COLUMNS} FROM sessions s WHERE s.id = ?1");
+    first(
+        conn.prepare_cached(&sql)?.query([id.as_str()])?,
+        session_row,
+    )
+}
+
+/// Gives a session another title. `None` when there is no such session.
+pub fn rename(
+    conn: &Connection,
+    id: &SessionId,
+    title: &str,
+    now: &Timestamp,
+) -> StoreResult<Option<Session>> {
+    let sql = format!(
+        "UPDATE sessions SET title = ?2, updated_at = ?3 WHERE id = ?1 RETURNING {COLUMNS}"
+    );
+    first(
+        conn.prepare_cached(&sql)?
+            .query(params![id.as_str(), title, now.as_str()])?,
+        session,
+    )
+}
+
+/// Removes a session and everything in it. False when there is no such session.
+pub fn delete(conn: &Connection, id: &SessionId) -> StoreResult<bool> {
+    let n_deleted = conn
+        .prepare_cached("DELETE FROM sessions WHERE id = ?1")?
+        .execute([id.as_str()])?;
+    Ok(n_deleted > 0)
+}
+
+/// Notes that something happened in a session.
+pub fn touch(conn: &Connection, id: &SessionId, now: &Timestamp) -> StoreResult<()> {
+    conn.prepare_cached("UPDATE sessions SET updated_at = ?2 WHERE id = ?1")?
+        .execute([id.as_str(), now.as_str()])?;
+    Ok(())
+}
+
+/// How many sessions there are.
+pub fn count(conn: &Connection) -> StoreResult<u64> {
+    Ok(conn
+        .prepare_cached("SELECT count(*) FROM sessions")?
+        .query_row([], |row| row.get(0))?)
+}
+
+/// The session in which something happened last.
+pub fn latest(conn: &Connection) -> StoreResult<Option<Session>> {
+    let sql = format!("SELECT {COLUMNS} FROM sessions ORDER BY updated_at DESC, seq DESC LIMIT 1");
+    first(conn.prepare_cached(&sql)?.query([])?, session)
+}
+
+/// The session with exactly this title; of several, the one in which something happened last.
+pub fn by_title(conn: &Connection, title: &str) -> StoreResult<Option<Session>> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM sessions WHERE title = ?1 ORDER BY updated_at DESC, seq DESC LIMIT 1"
+    );
+    first(conn.prepare_cached(&sql)?.query([title])?, session)
+}
+
+/// Sessions whose id begins so, at most two: enough to tell one from several. An empty beginning
+/// is none.
+pub fn by_id_prefix(conn: &Connection, prefix: &str) -> StoreResult<Vec<Session>> {
+    if prefix.is_empty() {
+        return Ok(Vec::new());
+    }
+    let sql = format!(
+        "SELECT {COLUMNS} FROM sessions
+         WHERE id >= ?1 AND substr(id, 1, length(?1)) = ?1 ORDER BY id LIMIT 2"
+    );
+    all(conn.prepare_cached(&sql)?.query([prefix])?, session)
+}
+
+/// What all turns of a session used.
+pub fn usage(conn: &Connection, id: &SessionId) -> StoreResult<Usage> {
+    conn.prepare_cached(
+        "SELECT coalesce(sum(input_tokens), 0) AS input_tokens,
+                coalesce(sum(cached_tokens), 0) AS cached_tokens,
+                coalesce(sum(output_tokens), 0) AS output_tokens,
+                coalesce(sum(model_calls), 0) AS model_calls
+         FROM turns WHERE session_id = ?1",
+    )?
+    .query_row([id.as_str()], |row| Ok(usage_of_row(row)))?
+}
+
+/// Makes the session `new` with copies of the items of `from`, up to and with `until`, and says
+/// how many. The copies keep their positions and times, have ids of their own (`<session>.<n>`)
+/// and belong to no turn. `None`, and nothing is made, when `from` does not exist or `until` is
+/// not one of its items.
+pub fn fork(
+    conn: &Connection,
+    from: &SessionId,
+    new: &Session,
+    until: Option<&ItemId>,
+) -> StoreResult<Option<u64>> {
+    let last: Option<i64> = conn
+        .prepare_cached(
+            "SELECT CASE WHEN ?2 IS NULL THEN 9223372036854775807 ELSE (
+                 SELECT position FROM items WHERE session_id = s.id AND id = ?2) END
+             FROM sessions s WHERE s.id = ?1",
+        )?
+        .query(params![from.as_str(), until.map(ItemId::as_str)])
+        .and_then(|mut rows| match rows.next()? {
+            Some(row) => row.get(0),
+            None => Ok(None),
+        })?;
+    let Some(last) = last else {
+        return Ok(None);
+    };
+    insert(conn, new)?;
+    let n_copied = conn
+        .prepare_cached(
+            "INSERT INTO items
+                 (id, session_id, position, kind, created_at, body, is_message)
+             SELECT :new || '.' || position, :new, position, kind, created_at, body, is_message
+             FROM items WHERE session_id = :from AND position <= :last ORDER BY position",
+        )?
+        .execute(named_params! {
+            ":new": new.id.as_str(),
+            ":from": from.as_str(),
+            ":last": last,
+        })?;
+    Ok(Some(n_copied as u64))
+}
+
+fn session(row: &Row<'_>) -> StoreResult<Session> {
+    Ok(Session {
+        id: text(row, "id")?,
+        title: row.get("title")?,
+        created_at: text(row, "created_at")?,
+        updated_at: text(row, "updated_at")?,
+        source: row.get("source")?,
+        channel_key: text_or_none(row, "channel_key")?,
+    })
+}
+
+fn session_row(row: &Row<'_>) -> StoreResult<SessionRow> {
+    let last_outcome: Option<String> = row.get("last_outcome")?;
+    Ok(SessionRow {
+        session: session(row)?,
+        message_count: row.get("message_count")?,
+        queued: row.get("queued")?,
+        last_outcome: last_outcome
+            .map(|outcome| from_json("the outcome of a turn", &outcome))
+            .transpose()?,
+        is_running: row.get("is_running")?,
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,300 @@
+//! What a scripted provider answers, as data: in Rust or as JSON text.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// What a scripted provider answers.
+///
+/// As JSON: `{"replies": [[{"text": "Hello"}, {"finish": "stop"}], [{"status": {"code": 429}}]]}`.
+#[derive(Clone, PartialEq, Default, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Script {
+    /// Answers of `POST /v1/chat/completions`, used in this order.
+    pub replies: Vec<Reply>,
+    /// What comes when `replies` is used up; `None` = its last one again.
+    pub default: Option<Reply>,
+    /// Ids that `GET /v1/models` lists; empty = `test-model` alone.
+    pub models: Vec<String>,
+    /// A [`Step::Status`] (after a [`Step::Delay`] or not) that `GET /v1/models` answers instead.
+    pub models_reply: Option<Reply>,
+    /// When set, a request without `Authorization: Bearer <this>` gets 401.
+    pub api_key: Option<String>,
+}
+
+/// One answer: its steps in order.
+///
+/// Where the steps do not say so themselves, `finish_reason` is `tool_calls` after a tool call and
+/// `stop` otherwise, usage is counted, and a stream ends with `[DONE]`.
+#[derive(Clone, PartialEq, Default, Debug, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Reply {
+    /// The steps.
+    pub steps: Vec<Step>,
+}
+
+/// A piece of an answer, or a fault.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Step {
+    /// One content chunk.
+    Text(String),
+    /// One content chunk: the text of the last message of the request.
+    Echo,
+    /// Many content chunks.
+    Tokens {
+        /// How many.
+        count: u64,
+        /// Chunks a second; `None` = as fast as the connection takes them.
+        #[serde(default)]
+        per_second: Option<f64>,
+        /// Text of a chunk, `{n}` in it is its number from 0; `None` = `"{n} "`.
+        #[serde(default)]
+        text: Option<String>,
+    },
+    /// One chunk of `reasoning_content`.
+    Reasoning(String),
+    /// One tool call: a chunk with id and name, then one a piece of the arguments.
+    ToolCall(CallScript),
+    /// Parallel calls: the heads of all, then the pieces of their arguments in turn.
+    ToolCalls(Vec<CallScript>),
+    /// One raw delta of a tool call.
+    ToolCallDelta {
+        /// Number of the call.
+        index: u32,
+        /// Id; left out when `None`.
+        #[serde(default)]
+        id: Option<String>,
+        /// Name; left out when `None`.
+        #[serde(default)]
+        name: Option<String>,
+        /// Arguments; left out when `None`.
+        #[serde(default)]
+        arguments: Option<String>,
+    },
+    /// What usage the answer reports, where the request asks for usage.
+    Usage {
+        /// Tokens of the prompt.
+        prompt_tokens: u64,
+        /// Tokens of the answer.
+        completion_tokens: u64,
+        /// The part of the prompt that came from a cache.
+        #[serde(default)]
+        cached_tokens: u64,
+    },
+    /// The `finish_reason`.
+    Finish(String),
+    /// Wait before the answer's first byte (also before a status), in milliseconds. Later in the
+    /// steps it is a [`Step::Stall`].
+    Delay(u64),
+    /// Everything so far is written, then nothing for this many milliseconds.
+    Stall(u64),
+    /// Wait this many milliseconds before every later chunk of its own (not inside `tokens`).
+    Slow(u64),
+    /// Answer with this status instead of an answer. Only first, or after [`Step::Delay`].
+    Status {
+        /// The status.
+        code: u16,
+        /// The body: text is sent as `text/html`, anything else as JSON; `None` = an error object
+        /// as OpenAI sends it.
+        #[serde(default)]
+        body: Option<Value>,
+        /// The header `Retry-After`.
+        #[serde(default)]
+        retry_after: Option<String>,
+        /// The header `Location`.
+        #[serde(default)]
+        location: Option<String>,
+    },
+    /// The first half of an event, then the connection is cut.
+    CutMidEvent,
+    /// The connection is cut between two events.
+    Cut,
+    /// The answer ends in good order, but with neither finish reason nor `[DONE]`.
+    End,
+    /// An event whose data is not JSON.
+    BadJson,
+    /// These bytes.
+    Raw(String),
+}
+
+/// A tool call in a script.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CallScript {
+    /// Number of the call in the answer.
+    #[serde(default)]
+    pub index: u32,
+    /// Id.
+    pub id: String,
+    /// Name of the tool.
+    pub name: String,
+    /// JSON text of the arguments, in pieces.
+    pub arguments: Vec<String>,
+}
+
+impl Script {
+    /// One answer to every request.
+    pub fn always(steps: impl IntoIterator<Item = Step>) -> Self {
+        Self::replies([Reply::new(steps)])
+    }
+
+    /// The same text for every request, one chunk a word.
+    pub fn text(text: &str) -> Self {
+        Self::replies([Reply::text(text)])
+    }
+
+    /// Answers in this order; the last one for everything after.
+    pub fn replies(replies: impl IntoIterator<Item = Reply>) -> Self {
+        Self {
+            replies: replies.into_iter().collect(),
+            ..Self::default()
+        }
+    }
+
+    /// A script from its JSON text.
+    pub fn from_json(text: &str) -> Result<Self, serde_json::Error> {
+        serde_json::from_str(text)
+    }
+
+    pub(super) fn reply(&self, n: usize) -> Reply {
+        self.replies
+            .get(n)
+            .or(self.default.as_ref())
+            .or(self.replies.last())
+            .cloned()
+            .unwrap_or_else(|| Reply::text("Hello."))
+    }
+
+    pub(super) fn model_ids(&self) -> Vec<String> {
+        if self.models.is_empty() {
+            vec!["test-model".to_owned()]
+        } else {
+            self.models.clone()
+        }
+    }
+}
+
+impl Reply {
+    /// An answer of these steps.
+    pub fn new(steps: impl IntoIterator<Item = Step>) -> Self {
+        Self {
+            steps: steps.into_iter().collect(),
+        }
+    }
+
+    /// An answer with this text, one chunk a word.
+    pub fn text(text: &str) -> Self {
+        Self::new(
+            text.split_inclusive(' ')
+                .map(|word| Step::Text(word.to_owned())),
+        )
+    }
+
+    /// A bare status with the error object OpenAI sends.
+    pub fn status(code: u16) -> Self {
+        Self::new([Step::status(code)])
+    }
+}
+
+impl Step {
+    /// A status without extras.
+    pub fn status(code: u16) -> Self {
+        Self::Status {
+            code,
+            body: None,
+            retry_after: None,
+            location: None,
+        }
+    }
+
+    /// A status with a JSON body.
+    pub fn status_with(code: u16, body: Value) -> Self {
+        Self::Status {
+            code,
+            body: Some(body),
+            retry_after: None,
+            location: None,
+        }
+    }
+
+    /// So many numbered tokens as fast as the connection takes them.
+    pub fn tokens(count: u64) -> Self {
+        Self::Tokens {
+            count,
+            per_second: None,
+            text: None,
+        }
+    }
+
+    /// So many numbered tokens at a rate.
+    pub fn tokens_at(count: u64, per_second: f64) -> Self {
+        Self::Tokens {
+            count,
+            per_second: Some(per_second),
+            text: None,
+        }
+    }
+
+    /// A tool call with number 0 and its arguments in one piece.
+    pub fn tool_call(id: &str, name: &str, arguments: &Value) -> Self {
+        Self::ToolCall(CallScript {
+            index: 0,
+            id: id.to_owned(),
+            name: name.to_owned(),
+            arguments: vec![arguments.to_string()],
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_script_reads_from_json_and_writes_the_same() {
+        let script = Script {
+            replies: vec![
+                Reply::new([
+                    Step::Delay(5),
+                    Step::Text("Hi".to_owned()),
+                    Step::Echo,
+                    Step::tool_call("c1", "files", &json!({"a": 1})),
+                    Step::Usage {
+                        prompt_tokens: 3,
+                        completion_tokens: 2,
+                        cached_tokens: 1,
+                    },
+                    Step::Finish("length".to_owned()),
+                ]),
+                Reply::new([Step::tokens_at(10, 2.5), Step::CutMidEvent]),
+            ],
+            default: Some(Reply::status(500)),
+            models: vec!["m".to_owned()],
+            models_reply: None,
+            api_key: Some("k".to_owned()),
+        };
+        let text = serde_json::to_string(&script).unwrap();
+        assert_eq!(Script::from_json(&text).unwrap(), script);
+        assert_eq!(
+            Script::from_json(
+                r#"{"replies": [[{"text": "a"}, "echo", {"tokens": {"count": 2}}]]}"#
+            )
+            .unwrap(),
+            Script::always([Step::Text("a".to_owned()), Step::Echo, Step::tokens(2)])
+        );
+    }
+
+    #[test]
+    fn replies_come_in_order_then_the_default_or_the_last() {
+        let mut script = Script::replies([Reply::text("a"), Reply::text("b")]);
+        assert_eq!(
+            [script.reply(0), script.reply(1), script.reply(2)],
+            [Reply::text("a"), Reply::text("b"), Reply::text("b")]
+        );
+        script.default = Some(Reply::status(503));
+        assert_eq!(script.reply(2), Reply::status(503));
+        assert_eq!(Script::default().reply(0), Reply::text("Hello."));
+    }
+}
