@@ -6,6 +6,7 @@
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use futures_util::future::{self, FutureExt};
@@ -196,7 +197,7 @@ impl<'s> Connection<'s> {
                 () = shutdown.cancelled(), if deadline.is_none() => {
                     deadline = Some(Box::pin(tokio::time::sleep(DRAIN_TIMEOUT)));
                     // What was published up to now, among it that the daemon stops.
-                    if let Some(delivery) = ready_event(&mut self.events)
+                    if let Poll::Ready(delivery) = ready_event(&mut self.events)
                         && self.take_events(delivery, LAST_EVENTS).is_err()
                     {
                         return;
@@ -287,8 +288,8 @@ impl<'s> Connection<'s> {
         self.take_event(first)?;
         for _ in 1..at_most {
             match ready_event(&mut self.events) {
-                Some(delivery) => self.take_event(delivery)?,
-                None => break,
+                Poll::Ready(delivery) => self.take_event(delivery)?,
+                Poll::Pending => break,
             }
         }
         Ok(())
@@ -350,8 +351,9 @@ async fn next_event(events: &mut Option<EventStream>) -> Option<Delivery> {
 
 /// An event that needs no waiting. The runtime's budget for a task would make a full stream look
 /// empty here; the number of calls is bounded instead.
-fn ready_event(events: &mut Option<EventStream>) -> Option<Option<Delivery>> {
-    unconstrained(next_event(events)).now_or_never()
+fn ready_event(events: &mut Option<EventStream>) -> Poll<Option<Delivery>> {
+    let next = unconstrained(next_event(events)).now_or_never();
+    next.map_or(Poll::Pending, Poll::Ready)
 }
 
 async fn expired(deadline: &mut Option<Pin<Box<Sleep>>>) {

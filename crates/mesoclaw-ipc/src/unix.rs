@@ -39,6 +39,13 @@ pub(crate) enum Blocked {
     Io(io::Error),
 }
 
+/// What stands where the socket should.
+enum AtPath {
+    Nothing,
+    OurSocket,
+    Other(Found),
+}
+
 /// The file of a listening socket; removed with the listener if it still is the same file.
 #[derive(Debug)]
 pub(crate) struct SocketFile {
@@ -90,10 +97,10 @@ pub(crate) fn check_socket(path: &Path) -> Result<(), IpcError> {
         path: path.to_owned(),
         found,
     };
-    match socket_at(path) {
-        Ok(Some(None)) => Ok(()),
-        Ok(Some(Some(found))) => Err(not_ours(found)),
-        Ok(None) => Err(IpcError::Absent {
+    match look_at(path) {
+        Ok(AtPath::OurSocket) => Ok(()),
+        Ok(AtPath::Other(found)) => Err(not_ours(found)),
+        Ok(AtPath::Nothing) => Err(IpcError::Absent {
             path: path.to_owned(),
         }),
         Err(source) => Err(IpcError::Inspect {
@@ -222,10 +229,10 @@ fn clear_stale(path: &Path) -> Result<(), IpcError> {
         path: path.to_owned(),
         source,
     };
-    match socket_at(path).map_err(inspect)? {
-        None => return Ok(()),
-        Some(Some(found)) => return occupied(found),
-        Some(None) => {}
+    match look_at(path).map_err(inspect)? {
+        AtPath::Nothing => return Ok(()),
+        AtPath::Other(found) => return occupied(found),
+        AtPath::OurSocket => {}
     }
     let name = path.to_fs_name::<GenericFilePath>().map_err(inspect)?;
     // Not waiting: a full queue of connections means that somebody listens.
@@ -248,13 +255,12 @@ fn clear_stale(path: &Path) -> Result<(), IpcError> {
     }
 }
 
-/// `None`: nothing is there. `Some(None)`: a socket of ours. Otherwise what is there instead.
-fn socket_at(path: &Path) -> io::Result<Option<Option<Found>>> {
+fn look_at(path: &Path) -> io::Result<AtPath> {
     match std::fs::symlink_metadata(path) {
-        Ok(found) if !found.file_type().is_socket() => Ok(Some(Some(kind_of(&found)))),
-        Ok(found) if found.uid() != user_id() => Ok(Some(Some(Found::OfUser(found.uid())))),
-        Ok(_) => Ok(Some(None)),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Ok(found) if !found.file_type().is_socket() => Ok(AtPath::Other(kind_of(&found))),
+        Ok(found) if found.uid() != user_id() => Ok(AtPath::Other(Found::OfUser(found.uid()))),
+        Ok(_) => Ok(AtPath::OurSocket),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(AtPath::Nothing),
         Err(error) => Err(error),
     }
 }

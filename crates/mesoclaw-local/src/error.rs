@@ -148,6 +148,7 @@ impl LocalError {
             Self::ContextLength { .. } => ModelErrorKind::ContextLength,
             Self::Tools => ModelErrorKind::Capability,
             Self::Busy { .. } => ModelErrorKind::RateLimited,
+            // Everything else is about the file, the disk or the engine, not about the request.
             _ => ModelErrorKind::Internal,
         }
     }

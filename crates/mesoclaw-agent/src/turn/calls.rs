@@ -67,19 +67,15 @@ impl Round {
         (round, effects)
     }
 
-    /// Takes up calls of an earlier turn that a person decided about after it had broken off.
-    pub fn adopt(decided: Vec<Decided>, journal: &mut Journal) -> (Self, Vec<Effect>) {
+    /// Takes in calls of an earlier turn that a person decided about after it had broken off.
+    pub fn adopt(&mut self, decided: Vec<Decided>, journal: &mut Journal) -> Vec<Effect> {
         let mut effects = Vec::new();
-        let mut round = Self::default();
         for Decided { call, answer } in decided {
             let mut open = OpenCall::new(call);
-            effects.extend(match answer {
-                Ok(()) => open.run(journal),
-                Err(refusal) => vec![open.refuse(CallState::Denied, refusal, journal)],
-            });
-            round.0.push(open);
+            effects.extend(open.answered(answer, journal));
+            self.0.push(open);
         }
-        (round, effects)
+        effects
     }
 
     /// Whether no call is open.
@@ -112,6 +108,11 @@ impl Round {
         }
     }
 
+    /// Whether this call waits for a person.
+    pub fn awaits(&mut self, call_id: &CallId) -> bool {
+        self.find(call_id, CallState::Awaiting).is_some()
+    }
+
     /// A person decided; `entry` is the decision to store.
     pub fn resolved(
         &mut self,
@@ -124,10 +125,7 @@ impl Round {
             return Vec::new();
         };
         let mut effects = vec![journal.append(entry)];
-        effects.extend(match answer {
-            Ok(()) => open.run(journal),
-            Err(refusal) => vec![open.refuse(CallState::Denied, refusal, journal)],
-        });
+        effects.extend(open.answered(answer, journal));
         effects
     }
 
@@ -210,6 +208,14 @@ impl OpenCall {
             journal.tool_started(&self.call),
             Effect::RunTool(self.call.clone()),
         ]
+    }
+
+    /// A person decided.
+    fn answered(&mut self, answer: Result<(), String>, journal: &mut Journal) -> Vec<Effect> {
+        match answer {
+            Ok(()) => self.run(journal),
+            Err(refusal) => vec![self.refuse(CallState::Denied, refusal, journal)],
+        }
     }
 
     /// Closes a call that does not run, or not to its end.

@@ -17,8 +17,8 @@ pub enum Event {
         text: String,
     },
     /// A broken-off turn is taken up: the history says where. Calls that a person approved since
-    /// then are run first: those with an `Approval` entry after the last `Outcome` of the history,
-    /// and those of an `ApprovalResolved` that comes between this event and `ContextReady`.
+    /// then are run: those with an `Approval` entry after the last `Outcome` of the history, and
+    /// those of an `ApprovalResolved` that comes at any time after this event.
     Resume,
     /// A person wants the turn to end.
     Cancel,

@@ -8,11 +8,11 @@ use crate::model::{ModelDelta, ModelError, ModelErrorKind};
 use crate::prompt;
 use crate::turn::answer::{Answer, Draft};
 use crate::turn::calls::{Round, answer_of};
-use crate::turn::effect::Effect;
+use crate::turn::effect::{Call, Effect};
 use crate::turn::event::{Context, Event};
 use crate::turn::journal::Journal;
 use crate::turn::pieces::CallIds;
-use crate::turn::resume::{EarlyAnswer, decided_calls};
+use crate::turn::resume::{Decided, EarlyAnswer, TakenUp, take_up};
 use crate::turn::setup::TurnSetup;
 use crate::turn::shrink::shrink;
 
@@ -25,7 +25,12 @@ pub struct TurnMachine {
     pub(super) round: Round,
     pub(super) context: Context,
     pub(super) call_ids: CallIds,
+    /// Answers that came before the history of a resumed turn.
     early_answers: Vec<EarlyAnswer>,
+    /// Calls of the history that nobody decided about.
+    waiting: Vec<Call>,
+    /// Those of them that were decided while the model answered: they run when it stops.
+    pub(super) decided: Vec<Decided>,
     usage: Usage,
     pub(super) n_continuations: u32,
     is_resumed: bool,
@@ -63,6 +68,8 @@ impl TurnMachine {
             },
             call_ids: CallIds::new(setup.turn_id.clone()),
             early_answers: Vec::new(),
+            waiting: Vec::new(),
+            decided: Vec::new(),
             usage: Usage::default(),
             n_continuations: 0,
             is_resumed: false,
@@ -124,9 +131,7 @@ impl TurnMachine {
             Event::CallChecked { .. } | Event::ToolProgress { .. } | Event::ToolDone { .. } => {
                 self.phase == Phase::Acting
             }
-            Event::ApprovalResolved { .. } => {
-                self.phase == Phase::Acting || (self.phase == Phase::Gathering && self.is_resumed)
-            }
+            Event::ApprovalResolved { .. } => self.phase == Phase::Acting || self.is_resumed,
             Event::Cancel | Event::Interrupt | Event::TurnTimedOut => self.phase != Phase::Finished,
         }
     }
@@ -181,10 +186,10 @@ impl TurnMachine {
             return self.call_model();
         }
         let early = std::mem::take(&mut self.early_answers);
-        let decided = decided_calls(&self.context.history, early);
-        let (round, effects) = Round::adopt(decided, &mut self.journal);
-        self.act(round);
-        effects
+        let TakenUp { decided, waiting } = take_up(&self.context.history, early);
+        self.waiting = waiting;
+        self.act(Round::default());
+        self.round.adopt(decided, &mut self.journal)
     }
 
     fn context_failed(&mut self, message: &str) -> Vec<Effect> {
@@ -218,8 +223,8 @@ impl TurnMachine {
         }
     }
 
-    /// A person decided about a call of this round, or, while a resumed turn gathers its context,
-    /// about the call it was resumed for.
+    /// A person decided about a call of this round, or, in a resumed turn, about one that was open
+    /// when its turn broke off.
     fn resolved(
         &mut self,
         call_id: CallId,
@@ -233,20 +238,35 @@ impl TurnMachine {
             decision,
         };
         let answer = answer_of(decision, reason);
-        if self.phase == Phase::Acting {
-            return self
-                .round
-                .resolved(&call_id, entry, answer, &mut self.journal);
+        let journal = &mut self.journal;
+        if self.round.awaits(&call_id) {
+            return self.round.resolved(&call_id, entry, answer, journal);
         }
-        if self
-            .early_answers
-            .iter()
-            .any(|early| early.call_id == call_id)
-        {
+        if self.phase == Phase::Gathering {
+            let is_same = |early: &EarlyAnswer| early.call_id == call_id;
+            if self.early_answers.iter().any(is_same) {
+                return Vec::new();
+            }
+            self.early_answers.push(EarlyAnswer { call_id, answer });
+            return vec![journal.append(entry)];
+        }
+        let open = self.waiting.iter().position(|call| call.call_id == call_id);
+        let Some(at) = open else {
             return Vec::new();
+        };
+        let call = self.waiting.remove(at);
+        let mut effects = vec![journal.append(entry)];
+        self.decided.push(Decided { call, answer });
+        if self.phase == Phase::Acting {
+            effects.extend(self.adopt_decided());
         }
-        self.early_answers.push(EarlyAnswer { call_id, answer });
-        vec![self.journal.append(entry)]
+        effects
+    }
+
+    /// Takes calls into the round that were decided since the turn was resumed.
+    pub(super) fn adopt_decided(&mut self) -> Vec<Effect> {
+        let decided = std::mem::take(&mut self.decided);
+        self.round.adopt(decided, &mut self.journal)
     }
 
     /// Begins a round of calls.

@@ -21,8 +21,8 @@
 //! before each Answering ── a limit is used up ─────> Finished (limit)
 //! ```
 //!
-//! A resumed turn goes from Gathering to Acting first when a person decided about a call after the
-//! turn it takes up had broken off.
+//! A resumed turn goes from Gathering to Acting first: with the calls, if any, that a person decided
+//! about after the turn it takes up had broken off. Decided later, they join the next round.
 //!
 //! # A call
 //!

@@ -1,5 +1,4 @@
-//! What a resumed turn takes up: calls that waited for a person when their turn broke off, and
-//! that were answered since.
+//! What a resumed turn takes up: calls that waited for a person when their turn broke off.
 
 use mesoclaw_api::{CallId, Item, ItemBody};
 
@@ -11,6 +10,15 @@ pub(super) struct Decided {
     pub call: Call,
     /// Run it, or what the model is told instead.
     pub answer: Result<(), String>,
+}
+
+/// The calls a resumed turn found open.
+#[derive(Default)]
+pub(super) struct TakenUp {
+    /// Decided and never ran, in call order.
+    pub decided: Vec<Decided>,
+    /// Not decided so far.
+    pub waiting: Vec<Call>,
 }
 
 /// A decision that came as an event, before the history was there.
@@ -25,21 +33,26 @@ struct OpenCall {
     answer: Option<Result<(), String>>,
 }
 
-/// The calls of `history` that are decided and never ran, in call order.
+/// Looks for open calls in `history`.
 ///
 /// A decision counts only when it came after its turn had ended and before another one took it up:
 /// a call that was decided while its turn ran may have begun to work before the daemon was killed,
 /// and running it twice is worse than saying that it was interrupted.
-pub(super) fn decided_calls(history: &[Item], early: Vec<EarlyAnswer>) -> Vec<Decided> {
+pub(super) fn take_up(history: &[Item], early: Vec<EarlyAnswer>) -> TakenUp {
     let mut open = open_calls(history);
     for EarlyAnswer { call_id, answer } in early {
         if let Some(call) = find(&mut open, &call_id) {
             call.answer.get_or_insert(answer);
         }
     }
-    open.into_iter()
-        .filter_map(|OpenCall { call, answer, .. }| answer.map(|answer| Decided { call, answer }))
-        .collect()
+    let mut taken_up = TakenUp::default();
+    for OpenCall { call, answer, .. } in open {
+        match answer {
+            Some(answer) => taken_up.decided.push(Decided { call, answer }),
+            None => taken_up.waiting.push(call),
+        }
+    }
+    taken_up
 }
 
 fn open_calls(history: &[Item]) -> Vec<OpenCall> {

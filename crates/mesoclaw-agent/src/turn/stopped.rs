@@ -17,9 +17,7 @@ impl TurnMachine {
                 self.receive_calls(reason == StopReason::Length)
             }
             StopReason::End | StopReason::ToolCalls if self.answer.has_text() => {
-                let mut effects = self.answer.complete(&mut self.journal);
-                effects.extend(self.end(TurnOutcome::Completed));
-                effects
+                self.answer_complete()
             }
             StopReason::End | StopReason::ToolCalls => self.fail(
                 ErrorCode::Agent,
@@ -33,6 +31,19 @@ impl TurnMachine {
                 Some("raise agent_max_tokens".to_owned()),
             ),
         }
+    }
+
+    /// The final answer, unless a person approved a call of the turn this one takes up while the
+    /// model spoke: then that runs, and the model goes on with its result.
+    fn answer_complete(&mut self) -> Vec<Effect> {
+        let mut effects = self.answer.complete(&mut self.journal);
+        if self.decided.is_empty() {
+            effects.extend(self.end(TurnOutcome::Completed));
+        } else {
+            self.act(Round::default());
+            effects.extend(self.adopt_decided());
+        }
+        effects
     }
 
     fn filtered(&mut self) -> Vec<Effect> {
@@ -66,6 +77,7 @@ impl TurnMachine {
         let (round, opened) = Round::open(received, &mut self.journal);
         effects.extend(opened);
         self.act(round);
+        effects.extend(self.adopt_decided());
         effects
     }
 }

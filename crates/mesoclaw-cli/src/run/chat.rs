@@ -289,8 +289,8 @@ impl Chat {
         let ending = self
             .with_follower(async |follower| follower.say(params).await)
             .await;
-        if let (true, Some(session_id)) = (is_new, self.conversation.session_id.clone()) {
-            self.conversation.follow_session(session_id).await?;
+        if is_new && ending.is_ok() {
+            self.conversation.narrow().await?;
         }
         self.ended(ending)
     }

@@ -59,7 +59,6 @@ impl Chat {
             }
             // Without a name the first message makes the session and names it.
             None => {
-                self.conversation.session_id = None;
                 self.conversation.follow_everything().await?;
                 self.title = None;
             }

@@ -70,15 +70,27 @@ impl Conversation {
         self.link.client.call::<O>(params).await
     }
 
-    /// Follows a session from here on.
+    /// Follows a session from now on.
     ///
     /// # Errors
     /// The connection ended.
     pub async fn follow_session(&mut self, session_id: SessionId) -> ApiResult<()> {
+        self.cursor = None;
         self.subscribe(EventFilter::session(session_id.clone()))
             .await?;
         self.session_id = Some(session_id);
         Ok(())
+    }
+
+    /// Follows the session that was made meanwhile and no other; nothing is missed between.
+    ///
+    /// # Errors
+    /// The connection ended.
+    pub async fn narrow(&mut self) -> ApiResult<()> {
+        match self.session_id.clone() {
+            Some(session_id) => self.subscribe(EventFilter::session(session_id)).await,
+            None => Ok(()),
+        }
     }
 
     /// Follows all sessions: for the first message of one that does not exist yet.
@@ -86,10 +98,11 @@ impl Conversation {
     /// # Errors
     /// The connection ended.
     pub async fn follow_everything(&mut self) -> ApiResult<()> {
+        self.cursor = None;
+        self.session_id = None;
         self.subscribe(EventFilter::default()).await
     }
 
-    /// Where an earlier subscription ended the new one begins, so that nothing is missed between.
     async fn subscribe(&mut self, filter: EventFilter) -> ApiResult<()> {
         let params = SubscribeParams {
             filter,

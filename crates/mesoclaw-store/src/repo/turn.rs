@@ -134,7 +134,7 @@ mod tests {
             usage: Usage::default(),
         };
         assert_eq!(last(&conn, &s).unwrap(), Some(running_turn));
-        assert_eq!(running(&conn).unwrap(), [row.clone()]);
+        assert_eq!(running(&conn).unwrap(), std::slice::from_ref(&row));
 
         let end = |outcome: &TurnOutcome, n| {
             finish(&conn, &"t1".into(), outcome, &used(n), &at(9)).unwrap()

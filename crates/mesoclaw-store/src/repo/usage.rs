@@ -72,7 +72,9 @@ mod tests {
         }
         let sum = |numbers: &[u64]| {
             let mut total = Usage::default();
-            numbers.iter().for_each(|n| total.add(&used(*n)));
+            for n in numbers {
+                total.add(&used(*n));
+            }
             total
         };
         let model = |model: &str, numbers: &[u64]| ModelUsage {

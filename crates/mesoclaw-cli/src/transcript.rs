@@ -1,0 +1,244 @@
+//! A stored conversation as text: for reading, for the chat, as Markdown.
+
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::path::Path;
+
+use mesoclaw_api::item::ApprovalDecision;
+use mesoclaw_api::ops::session::Session;
+use mesoclaw_api::{Item, ItemBody, TurnOutcome};
+
+use crate::exit::{CliError, CliResult};
+use crate::run::render::ending_text;
+
+/// Most characters of one message at the start of a chat; the rest is in `session show`.
+const CHAT_CHARS: usize = 600;
+
+/// The whole conversation for reading.
+pub fn plain(items: &[Item]) -> String {
+    items.iter().filter_map(plain_entry).collect()
+}
+
+/// One entry at the start of a chat; `None` for what a chat does not repeat.
+pub fn chat_line(item: &Item) -> Option<String> {
+    match &item.body {
+        ItemBody::User { text } => Some(format!("> {}\n", shortened(text))),
+        ItemBody::Assistant { text, .. } => Some(format!("meso: {}\n", shortened(text.trim_end()))),
+        ItemBody::Reasoning { .. }
+        | ItemBody::ToolCall { .. }
+        | ItemBody::ToolResult { .. }
+        | ItemBody::Approval { .. }
+        | ItemBody::Notice { .. }
+        | ItemBody::Outcome { .. }
+        | ItemBody::System { .. } => None,
+    }
+}
+
+/// The conversation as Markdown.
+pub fn markdown(session: &Session, items: &[Item]) -> String {
+    let mut text = format!(
+        "# {}\n\nSession {}, begun {}\n",
+        session.title, session.id, session.created_at
+    );
+    for item in items {
+        if let Some(entry) = markdown_entry(item) {
+            text.push('\n');
+            text.push_str(&entry);
+        }
+    }
+    text
+}
+
+/// Writes a file that is replaced as a whole.
+///
+/// # Errors
+/// It cannot be written.
+pub fn write_new(path: &Path, text: &str) -> CliResult<()> {
+    if path.is_dir() {
+        return Err(CliError::usage(format!("{} is a directory", path.display())));
+    }
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".{}.part", std::process::id()));
+    let part = path.with_file_name(name);
+    let written = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .open(&part)
+        .and_then(|mut file| {
+            file.write_all(text.as_bytes())?;
+            file.sync_all()
+        })
+        .and_then(|()| std::fs::rename(&part, path));
+    written.map_err(|error| {
+        // What could not be put in place is not wanted either.
+        std::fs::remove_file(&part).ok();
+        CliError::file("write", path, &error)
+    })
+}
+
+fn plain_entry(item: &Item) -> Option<String> {
+    let entry = match &item.body {
+        ItemBody::User { text } => format!("you: {text}\n"),
+        ItemBody::Assistant { text, complete, .. } => {
+            let mark = if *complete { "" } else { " [unfinished]" };
+            format!("meso: {}{mark}\n", text.trim_end())
+        }
+        ItemBody::Reasoning { text } => format!("(thought: {text})\n"),
+        ItemBody::ToolCall { tool, args, .. } => format!("[tool] {tool} {args}\n"),
+        ItemBody::ToolResult {
+            tool,
+            output,
+            success,
+            ..
+        } => {
+            let word = if *success { "ok" } else { "failed" };
+            format!("[tool] {tool} {word}: {output}\n")
+        }
+        ItemBody::Approval { decision, .. } => format!("[approval] {}\n", decided(*decision)),
+        ItemBody::Notice { text } => format!("({text})\n"),
+        ItemBody::System { text } => format!("system: {text}\n"),
+        ItemBody::Outcome { outcome, .. } => format!("{}\n", ending_text(outcome)?),
+    };
+    Some(entry)
+}
+
+fn markdown_entry(item: &Item) -> Option<String> {
+    let entry = match &item.body {
+        ItemBody::User { text } => format!("## You\n\n{text}\n"),
+        ItemBody::Assistant {
+            text,
+            complete,
+            model,
+        } => {
+            let mark = if *complete { "" } else { ", unfinished" };
+            format!("## {model}{mark}\n\n{}\n", text.trim_end())
+        }
+        ItemBody::Reasoning { text } => format!("> {}\n", text.replace('\n', "\n> ")),
+        ItemBody::ToolCall { tool, args, .. } => format!("Tool `{tool}`: `{args}`\n"),
+        ItemBody::ToolResult { tool, output, .. } => {
+            format!("Tool `{tool}` answered:\n\n    {}\n", output.replace('\n', "\n    "))
+        }
+        ItemBody::Approval { decision, .. } => format!("Approval: {}\n", decided(*decision)),
+        ItemBody::Notice { text } => format!("*{text}*\n"),
+        ItemBody::System { text } => format!("## System\n\n{text}\n"),
+        ItemBody::Outcome { outcome, .. } => match outcome {
+            TurnOutcome::Completed => return None,
+            TurnOutcome::Cancelled
+            | TurnOutcome::Interrupted
+            | TurnOutcome::LimitReached { .. }
+            | TurnOutcome::Failed { .. } => format!("*{}*\n", ending_text(outcome)?),
+        },
+    };
+    Some(entry)
+}
+
+fn decided(decision: ApprovalDecision) -> &'static str {
+    match decision {
+        ApprovalDecision::Approved => "approved",
+        ApprovalDecision::Denied => "denied",
+        ApprovalDecision::TimedOut => "timed out",
+    }
+}
+
+fn shortened(text: &str) -> String {
+    match text.char_indices().nth(CHAT_CHARS) {
+        Some((end, _)) => format!("{}...", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use mesoclaw_api::{Timestamp, Usage};
+
+    use super::*;
+
+    fn items() -> Vec<Item> {
+        let bodies = [
+            ItemBody::User {
+                text: "time?".to_owned(),
+            },
+            ItemBody::ToolCall {
+                call_id: "c".into(),
+                tool: "clock".to_owned(),
+                args: serde_json::json!({"zone": "UTC"}),
+            },
+            ItemBody::ToolResult {
+                call_id: "c".into(),
+                tool: "clock".to_owned(),
+                output: "12\n00".to_owned(),
+                success: true,
+                duration_ms: Some(1),
+            },
+            ItemBody::Assistant {
+                text: "Noon.\n".to_owned(),
+                complete: false,
+                model: "p:m".to_owned(),
+            },
+            ItemBody::Outcome {
+                outcome: TurnOutcome::Cancelled,
+                usage: Usage::default(),
+            },
+        ];
+        let number = |body| Item {
+            id: "i".into(),
+            session_id: "s".into(),
+            turn_id: Some("t".into()),
+            position: 1,
+            created_at: Timestamp::from_unix_ms(0),
+            body,
+        };
+        bodies.into_iter().map(number).collect()
+    }
+
+    #[test]
+    fn conversation_reads_as_text() {
+        assert_eq!(
+            plain(&items()),
+            "you: time?\n\
+             [tool] clock {\"zone\":\"UTC\"}\n\
+             [tool] clock ok: 12\n00\n\
+             meso: Noon. [unfinished]\n\
+             (stopped; /continue goes on)\n"
+        );
+    }
+
+    #[test]
+    fn conversation_reads_as_markdown() {
+        let session = Session {
+            id: "s".into(),
+            title: "Clock".to_owned(),
+            created_at: Timestamp::from_unix_ms(0),
+            updated_at: Timestamp::from_unix_ms(0),
+            source: "cli".to_owned(),
+            channel_key: None,
+        };
+        assert_eq!(
+            markdown(&session, &items()),
+            "# Clock\n\nSession s, begun 1970-01-01T00:00:00.000Z\n\
+             \n## You\n\ntime?\n\
+             \nTool `clock`: `{\"zone\":\"UTC\"}`\n\
+             \nTool `clock` answered:\n\n    12\n    00\n\
+             \n## p:m, unfinished\n\nNoon.\n\
+             \n*(stopped; /continue goes on)*\n"
+        );
+    }
+
+    #[test]
+    fn chat_repeats_messages_only_and_shortens_them() {
+        let lines: Vec<String> = items().iter().filter_map(chat_line).collect();
+        assert_eq!(lines, ["> time?\n", "meso: Noon.\n"]);
+        assert_eq!(shortened(&"é".repeat(700)).chars().count(), 603);
+    }
+
+    #[test]
+    fn files_are_replaced_as_a_whole() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.md");
+        write_new(&path, "one").unwrap();
+        write_new(&path, "two").unwrap();
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "two");
+        assert_eq!(write_new(dir.path(), "x").unwrap_err().exit_code(), 2);
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
+}
