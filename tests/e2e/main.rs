@@ -1,1 +1,22 @@
-//! End to end tests.
+//! End to end tests: the real program in a temporary home, and the checks of the tree itself.
+//! Nothing here looks inside a crate; what it sees is files, processes and the socket.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "test helpers: a failure here is a failed test"
+)]
+
+mod tree;
+
+mod api_document;
+mod docs_in_sync;
+mod tidy;
+
+mod fixture;
+mod rpc;
+
+mod multi_client;
+mod protocol;
+mod restart;
+mod slow_client;

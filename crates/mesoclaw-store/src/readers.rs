@@ -5,7 +5,7 @@
 //! has none. A thread without work sleeps until there is some.
 
 use std::collections::VecDeque;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 
@@ -54,6 +54,11 @@ impl Readers {
             places: Arc::new(Semaphore::new(WAITING_READS)),
             largest: largest.max(1),
         }
+    }
+
+    /// The database.
+    pub fn path(&self) -> &Path {
+        &self.shared.path
     }
 
     /// Runs a closure on one snapshot.

@@ -8,6 +8,7 @@ use std::thread::{self, JoinHandle};
 use rusqlite::Connection;
 use tokio::sync::mpsc;
 
+use crate::conn;
 use crate::error::{StoreError, StoreResult};
 use crate::inspect::problems;
 use crate::migrate::MIGRATIONS;
@@ -131,7 +132,10 @@ impl Store {
     /// Checks the whole database, indexes and search index included. Takes long when it is large.
     /// Empty when all is well.
     pub async fn integrity_check(&self) -> StoreResult<Vec<String>> {
-        self.read(|conn| problems(conn, "PRAGMA integrity_check"))
+        let path = self.inner.readers.path().to_owned();
+        // On a connection of its own: FTS5 checks against the structure a connection remembers
+        // from its last search, and finds faults that are none when others wrote since.
+        self.read(move |_| problems(&conn::open_reader(&path)?, "PRAGMA integrity_check"))
             .await
     }
 

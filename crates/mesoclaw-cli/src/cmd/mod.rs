@@ -4,7 +4,7 @@ mod config;
 mod dispatch;
 mod doctor;
 mod generate;
-mod model;
+pub mod model;
 mod provider;
 
 pub mod queue;

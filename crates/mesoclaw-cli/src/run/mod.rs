@@ -20,6 +20,7 @@ pub mod pull;
 pub mod render;
 pub mod service;
 pub mod setup;
+pub mod setup_remote;
 pub mod slash;
 pub mod stops;
 pub mod view;

@@ -41,13 +41,14 @@ impl ChatApi for Core {
         };
         // Said before anything is stored: a person who has no model set up should not find
         // sessions that nothing ever answered.
-        self.inner.models.resolve(params.model.as_deref()).await?;
+        let resolved = self.inner.models.resolve(params.model.as_deref()).await?;
         let (reply, answer) = oneshot::channel();
         let message = Message {
             surface: cx.surface,
             text: params.text,
             client_message_id: params.client_message_id,
             model: params.model,
+            resolved,
             new_session,
             title: Some(title),
         };

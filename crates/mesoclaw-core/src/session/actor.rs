@@ -1,32 +1,31 @@
 //! One task a session: owns its queue and its running turn, one turn at a time.
 
-use std::collections::VecDeque;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use futures_util::FutureExt;
 use mesoclaw_agent::turn::Event;
-use mesoclaw_api::ops::chat::{QueuedMessage, Sent};
+use mesoclaw_api::ops::chat::Sent;
 use mesoclaw_api::{
-    ApiError, ApiResult, ErrorCode, Event as ApiEvent, ItemId, QueueId, SessionId, Surface,
-    Timestamp, TurnId, TurnOutcome,
+    ApiError, ApiResult, ErrorCode, Event as ApiEvent, ItemId, SessionId, Surface, TurnId,
+    TurnOutcome,
 };
 use mesoclaw_store::repo::client_message::KnownMessage;
-use mesoclaw_store::repo::{queue, turn as turn_repo};
+use mesoclaw_store::repo::turn as turn_repo;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::error::{from_store, shutting_down};
 use crate::models::ResolvedModel;
 use crate::session::command::{Command, Message, Reply};
+use crate::session::queue::{Queue, note_started};
 use crate::session::registry::{LiveState, Registry, SessionParts};
 use crate::session::teller::{Step, Teller, Write};
-use crate::session::turn::{Begin, RunningTurn, TurnStart};
+use crate::session::turn::RunningTurn;
+use crate::session::turn_start::{Begin, TurnStart};
 
 /// An actor without work ends after this time; everything it knows is in the database.
 const IDLE: Duration = Duration::from_secs(600);
-/// Messages that may wait in one session.
-const MAX_QUEUED: usize = 100;
 
 /// See the module documentation.
 pub(crate) struct Actor {
@@ -36,15 +35,8 @@ pub(crate) struct Actor {
     rx: mpsc::Receiver<Command>,
     state: Arc<LiveState>,
     teller: Teller,
-    queue: VecDeque<Waiting>,
+    queue: Queue,
     is_closing: Option<oneshot::Sender<()>>,
-}
-
-/// A message that waits for its turn.
-struct Waiting {
-    message: QueuedMessage,
-    client_message_id: Option<String>,
-    surface: Surface,
 }
 
 impl Actor {
@@ -56,6 +48,7 @@ impl Actor {
         state: Arc<LiveState>,
     ) -> Self {
         let teller = Teller::start(parts.store.clone(), Arc::clone(&parts.bus), &parts.tracker);
+        let queue = Queue::new(session_id.clone(), teller.clone());
         Self {
             parts,
             registry,
@@ -63,14 +56,14 @@ impl Actor {
             rx,
             state,
             teller,
-            queue: VecDeque::new(),
+            queue,
             is_closing: None,
         }
     }
 
     /// Lives until it is closed, or idle for a while.
     pub async fn run(mut self) {
-        self.load_queue().await;
+        self.queue.load(&self.parts.store).await;
         while self.is_closing.is_none() {
             match tokio::time::timeout(IDLE, self.rx.recv()).await {
                 Ok(Some(command)) => self.while_idle(command).await,
@@ -92,30 +85,6 @@ impl Actor {
         if let Some(reply) = self.is_closing.take() {
             // Whoever asked for the end may have stopped waiting for it.
             reply.send(()).ok();
-        }
-    }
-
-    async fn load_queue(&mut self) {
-        let id = self.session_id.clone();
-        match self
-            .parts
-            .store
-            .read(move |conn| queue::list_with_client_ids(conn, &id))
-            .await
-        {
-            Ok(rows) => {
-                self.queue = rows
-                    .into_iter()
-                    .map(|(message, client_message_id)| Waiting {
-                        message,
-                        client_message_id,
-                        surface: Surface::Internal,
-                    })
-                    .collect();
-            }
-            Err(error) => {
-                from_store(error);
-            }
         }
     }
 
@@ -157,8 +126,8 @@ impl Actor {
                 queue_id,
                 text,
                 reply,
-            } => self.queue_update(queue_id, text, reply).await,
-            Command::QueueRemove { queue_id, reply } => self.queue_remove(queue_id, reply).await,
+            } => self.queue.update(queue_id, text, reply).await,
+            Command::QueueRemove { queue_id, reply } => self.queue.remove(queue_id, reply).await,
             Command::Wake => self.run_queue().await,
             Command::Close { reply, .. } => self.is_closing = Some(reply),
         }
@@ -196,8 +165,8 @@ impl Actor {
                 queue_id,
                 text,
                 reply,
-            } => self.queue_update(queue_id, text, reply).await,
-            Command::QueueRemove { queue_id, reply } => self.queue_remove(queue_id, reply).await,
+            } => self.queue.update(queue_id, text, reply).await,
+            Command::QueueRemove { queue_id, reply } => self.queue.remove(queue_id, reply).await,
             Command::Wake => {}
             Command::Close { interrupt, reply } => {
                 turn.command(if interrupt {
@@ -213,10 +182,6 @@ impl Actor {
 
     /// A message that finds the session idle: its turn begins at once.
     async fn begin_with(&mut self, message: Message, reply: Reply<Sent>) {
-        let model = match self.parts.models.resolve(message.model.as_deref()).await {
-            Ok(model) => model,
-            Err(error) => return answer(reply, Err(error)),
-        };
         let mut before = Vec::new();
         if let Some(session) = message.new_session {
             before.push(Step::from(Write::NewSession(session.clone())));
@@ -231,7 +196,7 @@ impl Actor {
         self.run_turn(TurnStart {
             session_id: self.session_id.clone(),
             surface: message.surface,
-            model,
+            model: message.resolved,
             begin: Begin::User(message.text),
             before,
             after_first_write: acknowledge,
@@ -344,16 +309,9 @@ impl Actor {
                     return;
                 }
             };
-            let Some(waiting) = self.queue.pop_front() else {
+            let Some((waiting, before)) = self.queue.pop() else {
                 return;
             };
-            let before = vec![
-                Step::from(Write::Dequeue {
-                    session_id: self.session_id.clone(),
-                    queue_id: waiting.message.id.clone(),
-                }),
-                Step::from(self.queue_changed(Some(waiting.message.id))),
-            ];
             let after_first_write = note_started(waiting.client_message_id);
             let outcome = self
                 .run_turn(TurnStart {
@@ -372,6 +330,13 @@ impl Actor {
                 TurnOutcome::Interrupted | TurnOutcome::Failed { .. } => return,
             }
         }
+    }
+
+    async fn enqueue(&mut self, message: Message, reply: Reply<Sent>) {
+        if self.is_closing.is_some() {
+            return answer(reply, Err(shutting_down()));
+        }
+        self.queue.push(message, reply).await;
     }
 
     /// Runs one turn to its end, with commands in between. A panic ends the turn, not the session.
@@ -406,123 +371,9 @@ impl Actor {
             self.state.set_running(turn.is_waiting());
         }
     }
-
-    async fn enqueue(&mut self, message: Message, reply: Reply<Sent>) {
-        if self.is_closing.is_some() {
-            return answer(reply, Err(shutting_down()));
-        }
-        if self.queue.len() >= MAX_QUEUED {
-            let error = ApiError::new(
-                ErrorCode::Overloaded,
-                format!("{MAX_QUEUED} messages wait in this session already"),
-            )
-            .with_hint("wait, or take one back with `queue.remove`");
-            return answer(reply, Err(error));
-        }
-        let queued = QueuedMessage {
-            id: QueueId::random(),
-            text: message.text,
-            model: message.model,
-            created_at: Timestamp::now(),
-        };
-        let sent = Sent {
-            session_id: self.session_id.clone(),
-            turn_id: None,
-            queue_id: Some(queued.id.clone()),
-            item_id: None,
-            is_duplicate: false,
-        };
-        let mut steps = vec![Step::from(Write::Enqueue {
-            session_id: self.session_id.clone(),
-            message: queued.clone(),
-            client_message_id: message.client_message_id.clone(),
-        })];
-        if let Some(id) = message.client_message_id.clone() {
-            let message = KnownMessage {
-                session_id: self.session_id.clone(),
-                turn_id: None,
-                item_id: None,
-                queue_id: Some(queued.id.clone()),
-            };
-            steps.push(Step::from(Write::Remember { id, message }));
-        }
-        self.queue.push_back(Waiting {
-            message: queued,
-            client_message_id: message.client_message_id,
-            surface: message.surface,
-        });
-        steps.push(Step::then(move |stored| {
-            answer(reply, stored.map(|()| sent))
-        }));
-        steps.push(Step::from(self.queue_changed(None)));
-        self.teller.put(steps).await;
-    }
-
-    async fn queue_update(&mut self, queue_id: QueueId, text: String, reply: Reply<QueuedMessage>) {
-        let Some(waiting) = self.queue.iter_mut().find(|w| w.message.id == queue_id) else {
-            return answer(reply, Err(no_waiting_message(&queue_id)));
-        };
-        waiting.message.text.clone_from(&text);
-        let message = waiting.message.clone();
-        let steps = vec![
-            Step::from(Write::Requeue {
-                session_id: self.session_id.clone(),
-                queue_id,
-                text,
-            }),
-            Step::then(move |stored| answer(reply, stored.map(|()| message))),
-            Step::from(self.queue_changed(None)),
-        ];
-        self.teller.put(steps).await;
-    }
-
-    async fn queue_remove(&mut self, queue_id: QueueId, reply: Reply<()>) {
-        let Some(place) = self.queue.iter().position(|w| w.message.id == queue_id) else {
-            return answer(reply, Err(no_waiting_message(&queue_id)));
-        };
-        self.queue.remove(place);
-        let steps = vec![
-            Step::from(Write::Dequeue {
-                session_id: self.session_id.clone(),
-                queue_id,
-            }),
-            Step::then(move |stored| answer(reply, stored)),
-            Step::from(self.queue_changed(None)),
-        ];
-        self.teller.put(steps).await;
-    }
-
-    fn queue_changed(&self, started: Option<QueueId>) -> ApiEvent {
-        ApiEvent::QueueChanged {
-            session_id: self.session_id.clone(),
-            queue: self.queue.iter().map(|w| w.message.clone()).collect(),
-            started,
-        }
-    }
-}
-
-/// What follows the first transaction of a turn that began with a waiting message.
-fn note_started(client_message_id: Option<String>) -> Box<dyn FnOnce(&TurnId) -> Vec<Step> + Send> {
-    Box::new(move |turn_id| {
-        client_message_id
-            .map(|id| {
-                Step::from(Write::Started {
-                    id,
-                    item_id: ItemId::of_turn(turn_id, 0),
-                    turn_id: turn_id.clone(),
-                })
-            })
-            .into_iter()
-            .collect()
-    })
 }
 
 /// Answers a command; the asker may be gone, which is no error.
-fn answer<T>(reply: Reply<T>, result: ApiResult<T>) {
+pub(crate) fn answer<T>(reply: Reply<T>, result: ApiResult<T>) {
     reply.send(result).ok();
-}
-
-fn no_waiting_message(queue_id: &QueueId) -> ApiError {
-    ApiError::not_found("waiting message", queue_id)
-        .with_hint("it may have become a turn already; `queue.list` shows what still waits")
 }

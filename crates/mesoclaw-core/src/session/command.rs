@@ -6,6 +6,8 @@ use mesoclaw_api::ops::session::Session;
 use mesoclaw_api::{ApiResult, ApprovalId, CallId, QueueId, Surface, TurnId};
 use tokio::sync::oneshot;
 
+use crate::models::ResolvedModel;
+
 /// Where an answer goes. The asker may be gone by then, which is no error.
 pub(crate) type Reply<T> = oneshot::Sender<ApiResult<T>>;
 
@@ -19,6 +21,8 @@ pub(crate) struct Message {
     pub client_message_id: Option<String>,
     /// `provider:model` it asks for.
     pub model: Option<String>,
+    /// The model that will answer if the turn begins at once.
+    pub resolved: ResolvedModel,
     /// The session, when this message makes it: stored together with the message.
     pub new_session: Option<Session>,
     /// A title for a session that has none yet.

@@ -7,17 +7,13 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use mesoclaw_agent::model::GenerationParams;
-use mesoclaw_agent::prompt::DEFAULT_SYSTEM;
-use mesoclaw_agent::turn::{Call, Context, Effect, Event, TurnLimits, TurnMachine, TurnSetup};
+use mesoclaw_agent::turn::{Call, Effect, Event, TurnMachine};
 use mesoclaw_api::item::ApprovalDecision;
 use mesoclaw_api::ops::approval::Approval;
 use mesoclaw_api::{
-    ApprovalId, BoxFuture, CallId, Event as ApiEvent, Item, ItemBody, ItemId, SessionId, Surface,
-    Timestamp, TurnId, TurnOutcome,
+    ApprovalId, BoxFuture, CallId, Event as ApiEvent, Item, ItemBody, ItemId, SessionId, Timestamp,
+    TurnId, TurnOutcome,
 };
-use mesoclaw_config::Config;
-use mesoclaw_store::repo::item;
 use mesoclaw_store::repo::turn::TurnRow;
 use tokio::time::Instant;
 
@@ -26,6 +22,7 @@ use crate::session::model_call::ModelCall;
 use crate::session::registry::SessionParts;
 use crate::session::teller::{Step, Teller, Write};
 use crate::session::tools::RunningTools;
+use crate::session::turn_start::{Begin, TurnStart, gather, setup};
 
 /// A growing text is stored at least this often.
 const DRAFT_INTERVAL: Duration = Duration::from_millis(250);
@@ -52,26 +49,6 @@ pub(crate) struct RunningTurn {
 struct OpenApproval {
     id: ApprovalId,
     deadline: Instant,
-}
-
-/// What a turn begins with.
-pub(crate) enum Begin {
-    /// A message of a person.
-    User(String),
-    /// The last turn is taken up, perhaps because somebody decided about a call of it.
-    Resume { decided: Option<Event> },
-}
-
-/// Who and what a turn is.
-pub(crate) struct TurnStart {
-    pub session_id: SessionId,
-    pub surface: Surface,
-    pub model: ResolvedModel,
-    pub begin: Begin,
-    /// Steps that belong into the first transaction, before everything of the turn.
-    pub before: Vec<Step>,
-    /// Steps that follow the first transaction, before its news.
-    pub after_first_write: Box<dyn FnOnce(&TurnId) -> Vec<Step> + Send>,
 }
 
 impl RunningTurn {
@@ -225,7 +202,13 @@ impl RunningTurn {
                 steps.push(Step::from(Write::Item(self.item(item_id, body))));
             }
             Effect::Emit(event) => self.emit(event, steps),
-            Effect::GatherContext => self.context = Some(self.gather()),
+            Effect::GatherContext => {
+                let (parts, config) = (Arc::clone(&self.parts), Arc::clone(&self.config));
+                let (session_id, turn_id) = (self.session_id.clone(), self.turn_id.clone());
+                self.context = Some(Box::pin(async move {
+                    gather(&parts, &config.config, session_id, turn_id).await
+                }));
+            }
             Effect::CallModel(request) => {
                 self.call = Some(ModelCall::start(
                     self.model.clone(),
@@ -300,33 +283,6 @@ impl RunningTurn {
             let item = self.item(draft.item_id, draft.body);
             self.teller.draft(item).await;
         }
-    }
-
-    fn gather(&self) -> BoxFuture<'static, Event> {
-        let config = &self.config.config;
-        let system = config
-            .agent_system_prompt
-            .clone()
-            .unwrap_or_else(|| DEFAULT_SYSTEM.to_owned());
-        let tools = self.parts.tools.definitions();
-        let limit = config.context_max_history_messages;
-        let store = self.parts.store.clone();
-        let (session_id, turn_id) = (self.session_id.clone(), self.turn_id.clone());
-        Box::pin(async move {
-            let history = store
-                .read(move |conn| item::history(conn, &session_id, limit, Some(&turn_id)))
-                .await;
-            match history {
-                Ok(history) => Event::ContextReady(Context {
-                    system,
-                    history,
-                    tools,
-                }),
-                Err(error) => Event::ContextFailed {
-                    message: crate::error::from_store(error).message,
-                },
-            }
-        })
     }
 
     fn open_approval(&mut self, call: Call, reason: String, steps: &mut Vec<Step>) {
@@ -410,27 +366,6 @@ pub(crate) enum Happening {
     Event(Event),
     DraftDue,
     ApprovalDue,
-}
-
-fn setup(start: &TurnStart, turn_id: &TurnId, config: &Config) -> TurnSetup {
-    TurnSetup {
-        session_id: start.session_id.clone(),
-        turn_id: turn_id.clone(),
-        surface: start.surface,
-        model: start.model.display.clone(),
-        provider_model: start.model.model_id.clone(),
-        params: GenerationParams {
-            max_tokens: Some(config.agent_max_tokens),
-            temperature: config.agent_temperature,
-            top_p: config.agent_top_p,
-            seed: config.agent_seed,
-            stop: config.agent_stop.clone(),
-        },
-        limits: TurnLimits {
-            max_model_calls: config.agent_max_turns,
-            max_continuations: config.agent_max_continuations,
-        },
-    }
 }
 
 async fn next_of_call(call: &mut Option<ModelCall>) -> Vec<Event> {

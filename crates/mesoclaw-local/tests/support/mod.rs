@@ -25,7 +25,8 @@ use mesoclaw_local::{FLOOR_MODEL, LocalEngine, LocalOptions};
 pub fn options(models_dir: &Path) -> LocalOptions {
     LocalOptions {
         models_dir: models_dir.to_owned(),
-        threads: 0,
+        // Two tests run at once on two cores; more threads would only wait for each other.
+        threads: 1,
         context_tokens: 2048,
         repeat_penalty: 1.1,
         idle_unload_secs: 0,
@@ -47,19 +48,25 @@ pub fn model_file() -> PathBuf {
     let lock = File::create(dir.join("lock")).unwrap();
     lock.lock().unwrap();
     if !path.is_file() {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .unwrap();
-        let engine = LocalEngine::new(options(&dir));
-        let pulled = runtime.block_on(engine.pull(
-            pull_params(FLOOR_MODEL),
-            Arc::new(Recorder::default()),
-            Arc::new(Flag::default()),
-        ));
-        pulled.expect("the test model must be had: set MESOCLAW_TEST_MODEL or make pip work");
+        // A thread of its own: the caller may be inside a runtime already.
+        let fetching = std::thread::spawn(move || fetch_into(&dir));
+        fetching.join().unwrap();
     }
     path
+}
+
+fn fetch_into(dir: &Path) {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let engine = LocalEngine::new(options(dir));
+    let pulled = runtime.block_on(engine.pull(
+        pull_params(FLOOR_MODEL),
+        Arc::new(Recorder::default()),
+        Arc::new(Flag::default()),
+    ));
+    pulled.expect("the test model must be had: set MESOCLAW_TEST_MODEL or make pip work");
 }
 
 /// A folder in which the test model is installed, and the folder's owner.

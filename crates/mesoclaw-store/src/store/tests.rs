@@ -4,11 +4,11 @@ use std::sync::mpsc::sync_channel;
 
 use futures_util::future::join_all;
 use mesoclaw_api::ops::session::Session;
-use mesoclaw_api::{SessionId, Timestamp};
+use mesoclaw_api::{Item, ItemBody, SessionId, Timestamp};
 use tempfile::TempDir;
 
 use super::*;
-use crate::repo::session;
+use crate::repo::{item, session};
 
 fn open() -> (TempDir, Store) {
     let home = tempfile::tempdir().unwrap();
@@ -230,6 +230,53 @@ async fn a_read_cannot_write() {
         .read(|conn| session::insert(conn, &a_session("s")))
         .await;
     assert!(matches!(answer, Err(StoreError::Statement(_))));
+    store.close().await;
+}
+
+async fn say(store: &Store, n: u32) {
+    let item = Item {
+        id: format!("i{n}").as_str().into(),
+        session_id: "s".into(),
+        turn_id: None,
+        position: 0,
+        created_at: Timestamp::from_unix_ms(0),
+        body: ItemBody::User {
+            text: format!("needle {n} {}", "hay ".repeat(20)),
+        },
+    };
+    store
+        .write(move |conn| item::upsert(conn, &item))
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn a_check_after_searches_and_writes_finds_no_fault() {
+    let home = tempfile::tempdir().unwrap();
+    let options = StoreOptions {
+        path: home.path().join("meso.db"),
+        readers: 1,
+    };
+    let (store, _) = Store::open(options).unwrap();
+    add(&store, "s").await.unwrap();
+    for n in 0..40 {
+        say(&store, n).await;
+        // The reader remembers the structure of the index, and the writer goes on to change it.
+        let n_hits = store
+            .read(|conn| item::search(conn, "needle", None, 100))
+            .await
+            .unwrap()
+            .len();
+        assert_eq!(n_hits as u32, n + 1);
+        store
+            .write(|conn| {
+                conn.execute("INSERT INTO items_fts (items_fts) VALUES ('optimize')", [])?;
+                Ok(())
+            })
+            .await
+            .unwrap();
+        assert_eq!(store.integrity_check().await.unwrap(), [""; 0], "{n}");
+    }
     store.close().await;
 }
 

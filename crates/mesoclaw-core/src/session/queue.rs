@@ -1,0 +1,204 @@
+//! Messages that wait for the running turn of their session to end.
+
+use std::collections::VecDeque;
+
+use mesoclaw_api::ops::chat::{QueuedMessage, Sent};
+use mesoclaw_api::{
+    ApiError, ErrorCode, Event as ApiEvent, ItemId, QueueId, SessionId, Surface, Timestamp, TurnId,
+};
+use mesoclaw_store::Store;
+use mesoclaw_store::repo::client_message::KnownMessage;
+use mesoclaw_store::repo::queue;
+
+use crate::error::from_store;
+use crate::session::actor::answer;
+use crate::session::command::{Message, Reply};
+use crate::session::teller::{Step, Teller, Write};
+
+/// Messages that may wait in one session.
+const MAX_QUEUED: usize = 100;
+
+/// See the module documentation. Every change is stored before it is acknowledged.
+pub(crate) struct Queue {
+    session_id: SessionId,
+    teller: Teller,
+    waiting: VecDeque<Waiting>,
+}
+
+/// A message that waits for its turn.
+pub(crate) struct Waiting {
+    pub message: QueuedMessage,
+    pub client_message_id: Option<String>,
+    pub surface: Surface,
+}
+
+impl Queue {
+    pub fn new(session_id: SessionId, teller: Teller) -> Self {
+        Self {
+            session_id,
+            teller,
+            waiting: VecDeque::new(),
+        }
+    }
+
+    /// Reads what waited when the last actor of the session ended.
+    pub async fn load(&mut self, store: &Store) {
+        let id = self.session_id.clone();
+        match store
+            .read(move |conn| queue::list_with_client_ids(conn, &id))
+            .await
+        {
+            Ok(rows) => {
+                self.waiting = rows
+                    .into_iter()
+                    .map(|(message, client_message_id)| Waiting {
+                        message,
+                        client_message_id,
+                        surface: Surface::Internal,
+                    })
+                    .collect();
+            }
+            // The rows stay; the next actor of the session finds them.
+            Err(error) => tracing::error!(error = %from_store(error), "queue not read"),
+        }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
+    /// The message whose turn comes next.
+    pub fn front(&self) -> Option<&Waiting> {
+        self.waiting.front()
+    }
+
+    /// Takes the first message out, with the steps that store and tell it: they belong into the
+    /// first transaction of its turn.
+    pub fn pop(&mut self) -> Option<(Waiting, Vec<Step>)> {
+        let first = self.waiting.pop_front()?;
+        let steps = vec![
+            Step::from(Write::Dequeue {
+                session_id: self.session_id.clone(),
+                queue_id: first.message.id.clone(),
+            }),
+            Step::from(self.changed(Some(first.message.id.clone()))),
+        ];
+        Some((first, steps))
+    }
+
+    /// Adds a message at the end.
+    pub async fn push(&mut self, message: Message, reply: Reply<Sent>) {
+        if self.waiting.len() >= MAX_QUEUED {
+            let error = ApiError::new(
+                ErrorCode::Overloaded,
+                format!("{MAX_QUEUED} messages wait in this session already"),
+            )
+            .with_hint("wait, or take one back with `queue.remove`");
+            return answer(reply, Err(error));
+        }
+        let queued = QueuedMessage {
+            id: QueueId::random(),
+            text: message.text,
+            model: message.model,
+            created_at: Timestamp::now(),
+        };
+        let sent = Sent {
+            session_id: self.session_id.clone(),
+            turn_id: None,
+            queue_id: Some(queued.id.clone()),
+            item_id: None,
+            is_duplicate: false,
+        };
+        let mut steps = vec![Step::from(Write::Enqueue {
+            session_id: self.session_id.clone(),
+            message: queued.clone(),
+            client_message_id: message.client_message_id.clone(),
+        })];
+        if let Some(id) = message.client_message_id.clone() {
+            let message = KnownMessage {
+                session_id: self.session_id.clone(),
+                turn_id: None,
+                item_id: None,
+                queue_id: Some(queued.id.clone()),
+            };
+            steps.push(Step::from(Write::Remember { id, message }));
+        }
+        self.waiting.push_back(Waiting {
+            message: queued,
+            client_message_id: message.client_message_id,
+            surface: message.surface,
+        });
+        steps.push(Step::then(move |stored| {
+            answer(reply, stored.map(|()| sent))
+        }));
+        steps.push(Step::from(self.changed(None)));
+        self.teller.put(steps).await;
+    }
+
+    /// Changes a message.
+    pub async fn update(&mut self, queue_id: QueueId, text: String, reply: Reply<QueuedMessage>) {
+        let Some(waiting) = self.waiting.iter_mut().find(|w| w.message.id == queue_id) else {
+            return answer(reply, Err(no_waiting_message(&queue_id)));
+        };
+        waiting.message.text.clone_from(&text);
+        let message = waiting.message.clone();
+        let steps = vec![
+            Step::from(Write::Requeue {
+                session_id: self.session_id.clone(),
+                queue_id,
+                text,
+            }),
+            Step::then(move |stored| answer(reply, stored.map(|()| message))),
+            Step::from(self.changed(None)),
+        ];
+        self.teller.put(steps).await;
+    }
+
+    /// Takes a message back.
+    pub async fn remove(&mut self, queue_id: QueueId, reply: Reply<()>) {
+        let Some(place) = self.waiting.iter().position(|w| w.message.id == queue_id) else {
+            return answer(reply, Err(no_waiting_message(&queue_id)));
+        };
+        self.waiting.remove(place);
+        let steps = vec![
+            Step::from(Write::Dequeue {
+                session_id: self.session_id.clone(),
+                queue_id,
+            }),
+            Step::then(move |stored| answer(reply, stored)),
+            Step::from(self.changed(None)),
+        ];
+        self.teller.put(steps).await;
+    }
+
+    fn changed(&self, started: Option<QueueId>) -> ApiEvent {
+        ApiEvent::QueueChanged {
+            session_id: self.session_id.clone(),
+            queue: self.waiting.iter().map(|w| w.message.clone()).collect(),
+            started,
+        }
+    }
+}
+
+/// What follows the first transaction of a turn that began with a waiting message.
+pub(crate) fn note_started(
+    client_message_id: Option<String>,
+) -> Box<dyn FnOnce(&TurnId) -> Vec<Step> + Send> {
+    Box::new(move |turn_id| {
+        client_message_id
+            .map(|id| {
+                Step::from(Write::Started {
+                    id,
+                    item_id: ItemId::of_turn(turn_id, 0),
+                    turn_id: turn_id.clone(),
+                })
+            })
+            .into_iter()
+            .collect()
+    })
+}
+
+fn no_waiting_message(queue_id: &QueueId) -> ApiError {
+    ApiError::not_found("waiting message", queue_id)
+        .with_hint("it may have become a turn already; `queue.list` shows what still waits")
+}

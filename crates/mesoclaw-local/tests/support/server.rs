@@ -1,0 +1,119 @@
+//! A tiny file server on loopback: one file, byte ranges, and the faults a test asks for.
+
+#![allow(
+    dead_code,
+    clippy::allow_attributes,
+    reason = "each test binary uses a part of it"
+)]
+
+use std::io::{BufRead, BufReader, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
+
+/// How the next connection is answered.
+#[derive(Clone, Debug)]
+pub enum Reply {
+    /// The file (or the asked range) under this tag.
+    File { etag: &'static str },
+    /// The file from its beginning, cut after so many bytes.
+    Cut { etag: &'static str, after: usize },
+    /// Another status without a body.
+    Status(u16),
+    /// A redirect.
+    Redirect(String),
+}
+
+/// The server; it ends with the process.
+pub struct Server {
+    pub url: String,
+    pub requests: Arc<Mutex<Vec<String>>>,
+}
+
+/// Serves `body`; the first replies are used up one a connection, the last one stays.
+pub fn serve(body: Vec<u8>, replies: Vec<Reply>) -> Server {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/model.gguf", listener.local_addr().unwrap());
+    let requests = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&requests);
+    std::thread::spawn(move || {
+        for (index, connection) in listener.incoming().enumerate() {
+            let reply = replies.get(index).or(replies.last()).unwrap();
+            // A client that leaves in the middle is part of some tests.
+            answer(connection.unwrap(), &body, reply, &seen).ok();
+        }
+    });
+    Server { url, requests }
+}
+
+fn answer(
+    mut connection: TcpStream,
+    body: &[u8],
+    reply: &Reply,
+    seen: &Mutex<Vec<String>>,
+) -> std::io::Result<()> {
+    let mut head = String::new();
+    let mut reader = BufReader::new(connection.try_clone()?);
+    while reader.read_line(&mut head)? > 2 {}
+    seen.lock().unwrap().push(head.clone());
+    let header = |name: &str| {
+        head.lines().find_map(|line| {
+            let (key, value) = line.split_once(": ")?;
+            key.eq_ignore_ascii_case(name).then(|| value.to_owned())
+        })
+    };
+    match reply {
+        Reply::Status(status) => {
+            write!(
+                connection,
+                "HTTP/1.1 {status} No\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+            )
+        }
+        Reply::Redirect(to) => {
+            write!(
+                connection,
+                "HTTP/1.1 302 Found\r\nlocation: {to}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+            )
+        }
+        Reply::Cut { etag, after } => {
+            write!(
+                connection,
+                "HTTP/1.1 200 OK\r\netag: {etag}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
+                body.len()
+            )?;
+            connection.write_all(&body[..*after])
+        }
+        Reply::File { etag } => {
+            let is_same = header("if-range").is_none_or(|tag| tag == *etag);
+            let start = header("range")
+                .and_then(|range| {
+                    range
+                        .strip_prefix("bytes=")?
+                        .strip_suffix('-')?
+                        .parse()
+                        .ok()
+                })
+                .filter(|_| is_same);
+            match start {
+                Some(start) => {
+                    let rest: &[u8] = body.get(start..).unwrap_or_default();
+                    write!(
+                        connection,
+                        "HTTP/1.1 206 Partial Content\r\netag: {etag}\r\ncontent-range: bytes {start}-{}/{}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
+                        body.len() - 1,
+                        body.len(),
+                        rest.len()
+                    )?;
+                    connection.write_all(rest)
+                }
+                None => {
+                    write!(
+                        connection,
+                        "HTTP/1.1 200 OK\r\netag: {etag}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
+                        body.len()
+                    )?;
+                    connection.write_all(body)
+                }
+            }
+        }
+    }
+}
