@@ -6,7 +6,7 @@ use std::time::Duration;
 use mesoclaw_api::ops::daemon::Hello;
 use mesoclaw_api::ops::events::{Delivery, SubscribeParams};
 use mesoclaw_api::{ApiError, ErrorCode, EventFilter, Surface};
-use mesoclaw_config::{ConfigSnapshot, Locations, Paths, Sources};
+use mesoclaw_config::{Locations, Paths, Sources};
 use mesoclaw_ipc::client::{Client, ClientOptions, Events};
 use mesoclaw_ipc::endpoint::Endpoint;
 use mesoclaw_ipc::lock::{self, LockInfo};
@@ -28,15 +28,11 @@ const START_PATIENCE: Duration = Duration::from_secs(15);
 #[derive(Clone, Debug)]
 pub struct Home {
     /// `MESOCLAW_HOME`, when it is set.
-    pub home: Option<PathBuf>,
+    pub base: Option<PathBuf>,
     /// `--config`, when it was given.
     pub config: Option<PathBuf>,
     /// Where everything is.
     pub paths: Paths,
-    /// The sources of the configuration.
-    pub sources: Sources,
-    /// The configuration as this process sees it; the daemon's may differ by its environment.
-    pub snapshot: ConfigSnapshot,
 }
 
 /// A connection to the daemon with its events.
@@ -95,9 +91,7 @@ impl Home {
             paths: Paths::resolve(&locations, &snapshot.config)?,
             // Absolute from here on: the daemon has another current directory.
             config: config.map(|_| locations.config_file.clone()),
-            home: locations.home,
-            sources,
-            snapshot,
+            base: locations.home,
         })
     }
 
@@ -146,7 +140,7 @@ impl Home {
     ///
     /// # Errors
     /// It cannot be started or does not answer.
-    pub async fn client(&self, console: &Console) -> CliResult<Client> {
+    pub async fn client(&self, console: Console) -> CliResult<Client> {
         let (link, was_started) = self.connect_or_start(Surface::Cli, None).await?;
         if was_started {
             console.progress(&format!("started the daemon (pid {})", link.hello.pid));
@@ -171,14 +165,14 @@ impl Home {
         if !self.paths.log_dir.is_dir() {
             self.paths.create_directories()?;
         }
-        let home = self.home.as_ref();
+        let base = self.base.as_ref();
         Ok(StartPlan {
             endpoint: Endpoint::new(self.paths.socket_endpoint.clone()),
             lock_file: self.paths.lock_file.clone(),
             program,
             args,
-            env: home
-                .map(|home| ("MESOCLAW_HOME".into(), home.into()))
+            env: base
+                .map(|base| ("MESOCLAW_HOME".into(), base.into()))
                 .into_iter()
                 .collect(),
             log_file: Some(self.paths.log_dir.join(START_LOG)),
@@ -209,7 +203,7 @@ pub fn everything() -> SubscribeParams {
 }
 
 /// Says on stderr when client and daemon are of different versions.
-pub fn note_skew(console: &Console, hello: &Hello) {
+pub fn note_skew(console: Console, hello: &Hello) {
     if let Some(text) = skew(VERSION, &hello.version) {
         console.note(&text);
     }
@@ -261,7 +255,10 @@ mod tests {
         let check = |mine, theirs, expected: Option<&str>| {
             let text = skew(mine, theirs);
             match expected {
-                Some(part) => assert!(text.is_some_and(|text| text.contains(part)), "{mine} {theirs}"),
+                Some(part) => assert!(
+                    text.is_some_and(|text| text.contains(part)),
+                    "{mine} {theirs}"
+                ),
                 None => assert_eq!(text, None),
             }
         };

@@ -1,6 +1,7 @@
 //! The one place that writes to stdout and stderr for commands: sanitised on a terminal, as it is in
 //! a pipe, with a broken pipe as an error that ends the program quietly.
 
+use std::fmt::{self, Write as _};
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
@@ -35,12 +36,12 @@ impl Console {
     }
 
     /// Whether a person can be asked: stdin and stderr are terminals.
-    pub fn can_ask(&self) -> bool {
+    pub fn can_ask(self) -> bool {
         self.stderr_is_terminal && io::stdin().is_terminal()
     }
 
     /// Writes to stdout.
-    pub fn print(&self, text: &str) -> CliResult<()> {
+    pub fn print(self, text: &str) -> CliResult<()> {
         let mut stdout = io::stdout().lock();
         if self.stdout_is_terminal {
             stdout.write_all(for_terminal(text).as_bytes())?;
@@ -52,18 +53,18 @@ impl Console {
     }
 
     /// Writes a line to stdout.
-    pub fn line(&self, text: &str) -> CliResult<()> {
+    pub fn line(self, text: &str) -> CliResult<()> {
         self.print(&format!("{text}\n"))
     }
 
     /// Writes a value as one line of JSON to stdout.
-    pub fn value<T: Serialize>(&self, value: &T) -> CliResult<()> {
+    pub fn value<T: Serialize>(self, value: &T) -> CliResult<()> {
         let text = serde_json::to_string(value).map_err(ApiError::unserialisable)?;
         self.line(&text)
     }
 
     /// The answer of a command: `value` with `--json`, else the text without its last line end.
-    pub fn result<T: Serialize>(&self, value: &T, text: &str) -> CliResult<()> {
+    pub fn result<T: Serialize>(self, value: &T, text: &str) -> CliResult<()> {
         if self.json {
             self.value(value)
         } else if text.is_empty() {
@@ -74,7 +75,7 @@ impl Console {
     }
 
     /// Confirms on stdout what a command did; nothing with `--quiet`, a value with `--json`.
-    pub fn done<T: Serialize>(&self, value: &T, text: &str) -> CliResult<()> {
+    pub fn done<T: Serialize>(self, value: &T, text: &str) -> CliResult<()> {
         if self.quiet && !self.json {
             return Ok(());
         }
@@ -82,21 +83,21 @@ impl Console {
     }
 
     /// Something a person should know, on stderr; nothing with `--quiet`.
-    pub fn note(&self, text: &str) {
+    pub fn note(self, text: &str) {
         if !self.quiet {
-            self.to_stderr(&format!("mesoclaw: {text}\n"));
+            self.say(&format!("mesoclaw: {text}\n"));
         }
     }
 
     /// How far a long work is, on stderr, only where somebody looks.
-    pub fn progress(&self, text: &str) {
+    pub fn progress(self, text: &str) {
         if !self.quiet && self.stderr_is_terminal {
-            self.to_stderr(&format!("mesoclaw: {text}\n"));
+            self.say(&format!("mesoclaw: {text}\n"));
         }
     }
 
     /// Writes to stderr as it is, without a line end: questions, progress bars.
-    pub fn to_stderr(&self, text: &str) {
+    pub fn say(self, text: &str) {
         let mut stderr = io::stderr().lock();
         let written = if self.stderr_is_terminal {
             stderr.write_all(for_terminal(text).as_bytes())
@@ -109,7 +110,10 @@ impl Console {
 
     /// Goes back to the start of the line on stderr and writes over it. Only for progress bars on
     /// a terminal that can do more than append.
-    pub fn overwrite(&self, text: &str) {
+    pub fn overwrite(self, text: &str) {
+        if self.quiet {
+            return;
+        }
         let mut stderr = io::stderr().lock();
         let line = format!("\r{:<78}\r{}", "", one_line(text));
         // A progress bar that cannot be shown is no loss.
@@ -120,17 +124,17 @@ impl Console {
     }
 
     /// Reports an error on stderr: text with the hint below, or one object with `--json`.
-    pub fn error(&self, error: &ApiError) {
+    pub fn error(self, error: &ApiError) {
         let text = if self.json {
             serde_json::to_string(error).unwrap_or_default()
         } else {
             error_text(error)
         };
-        self.to_stderr(&(text + "\n"));
+        self.say(&(text + "\n"));
     }
 
     /// Reports how a command ended, if it did not end well, and gives the exit code.
-    pub fn finish(&self, result: CliResult) -> u8 {
+    pub fn finish(self, result: CliResult) -> u8 {
         match result {
             Ok(code) => code,
             Err(error) => {
@@ -160,6 +164,12 @@ pub fn version() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => ExitCode::from(CliError::from(error).exit_code()),
     }
+}
+
+/// Adds formatted text.
+pub fn push(text: &mut String, more: fmt::Arguments<'_>) {
+    // Writing to a `String` never fails.
+    text.write_fmt(more).ok();
 }
 
 /// Rows as text in columns, each as wide as its widest cell; the last column is not padded.
@@ -224,10 +234,7 @@ mod tests {
             vec!["é1".to_owned(), "a b".to_owned()],
             vec!["longer".to_owned(), String::new()],
         ];
-        assert_eq!(
-            table(&rows),
-            "ID      NAME\né1      a b\nlonger\n"
-        );
+        assert_eq!(table(&rows), "ID      NAME\né1      a b\nlonger\n");
         assert_eq!(table(&[]), "");
     }
 

@@ -3,6 +3,8 @@
 
 use std::borrow::Cow;
 
+use crate::output::push;
+
 /// The text as it may be shown on a terminal.
 ///
 /// Line feed and tab stay; a carriage return disappears, so that `\r\n` is one line end; every other
@@ -22,7 +24,7 @@ pub fn for_terminal(text: &str) -> Cow<'_, str> {
                 safe.push('^');
                 safe.push(char::from(u8::try_from(c).unwrap_or_default() ^ 0x40));
             }
-            c => safe.push_str(&format!("<U+{:04X}>", u32::from(c))),
+            c => push(&mut safe, format_args!("<U+{:04X}>", u32::from(c))),
         }
     }
     Cow::Owned(safe)
@@ -36,8 +38,11 @@ pub fn one_line(text: &str) -> String {
 fn is_unsafe(character: char) -> bool {
     match character {
         '\n' | '\t' => false,
-        '\u{061C}' | '\u{200E}' | '\u{200F}' | '\u{2028}' | '\u{2029}' => true,
-        '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' => true,
+        '\u{061C}'
+        | '\u{200E}'
+        | '\u{200F}'
+        | '\u{2028}'..='\u{202E}'
+        | '\u{2066}'..='\u{2069}' => true,
         c => c.is_control(),
     }
 }

@@ -87,9 +87,9 @@ impl Terminal {
         Self {
             can_edit: !is_plain
                 && (cfg!(windows)
-                    || name
-                        .as_deref()
-                        .is_some_and(|name| !matches!(name, "dumb" | "cons25" | "emacs" | "unknown"))),
+                    || name.as_deref().is_some_and(|name| {
+                        !matches!(name, "dumb" | "cons25" | "emacs" | "unknown")
+                    })),
             is_utf8: locale.is_some_and(|value| {
                 let value = value.to_ascii_lowercase();
                 value.contains("utf-8") || value.contains("utf8")

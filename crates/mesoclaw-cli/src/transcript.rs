@@ -55,7 +55,10 @@ pub fn markdown(session: &Session, items: &[Item]) -> String {
 /// It cannot be written.
 pub fn write_new(path: &Path, text: &str) -> CliResult<()> {
     if path.is_dir() {
-        return Err(CliError::usage(format!("{} is a directory", path.display())));
+        return Err(CliError::usage(format!(
+            "{} is a directory",
+            path.display()
+        )));
     }
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(format!(".{}.part", std::process::id()));
@@ -116,7 +119,10 @@ fn markdown_entry(item: &Item) -> Option<String> {
         ItemBody::Reasoning { text } => format!("> {}\n", text.replace('\n', "\n> ")),
         ItemBody::ToolCall { tool, args, .. } => format!("Tool `{tool}`: `{args}`\n"),
         ItemBody::ToolResult { tool, output, .. } => {
-            format!("Tool `{tool}` answered:\n\n    {}\n", output.replace('\n', "\n    "))
+            format!(
+                "Tool `{tool}` answered:\n\n    {}\n",
+                output.replace('\n', "\n    ")
+            )
         }
         ItemBody::Approval { decision, .. } => format!("Approval: {}\n", decided(*decision)),
         ItemBody::Notice { text } => format!("*{text}*\n"),

@@ -76,7 +76,7 @@ pub async fn connect_or_start(
         // Looked at before the connection is tried: a daemon that ends just after is seen next.
         let failed = starting.as_mut().and_then(Starting::failed);
         if let Some((client, hello)) = try_connect(plan, &options).await? {
-            let is_started = starting.is_some() && failed.is_none();
+            let is_started = starting.is_some_and(|starting| starting.is_behind(&hello));
             return Ok((client, hello, is_started));
         }
         // Somebody who holds the lock and does not listen is a daemon that starts or stops.
@@ -167,6 +167,11 @@ impl Starting {
             self.exit = self.child.try_wait().ok().flatten();
         }
         self.exit.filter(|status| !status.success())
+    }
+
+    /// Whether this start led to the daemon that answered, and not the faster one of another client.
+    fn is_behind(&self, hello: &Hello) -> bool {
+        self.child.id() == hello.pid || self.exit.is_some_and(|status| status.success())
     }
 
     fn log_tail(&mut self) -> String {

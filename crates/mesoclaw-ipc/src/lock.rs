@@ -93,17 +93,7 @@ impl DaemonLock {
     /// # Errors
     /// [`LockError::Held`] names the daemon that has it; others say why the file cannot be used.
     pub fn acquire(path: &Path, info: &LockInfo) -> Result<Self, LockError> {
-        let file = platform::open_private(path, false).map_err(|blocked| match blocked {
-            Blocked::Found(found) => LockError::NotOurs {
-                path: path.to_owned(),
-                found,
-            },
-            Blocked::Io(source) => LockError::Open {
-                path: path.to_owned(),
-                source,
-            },
-        })?;
-        take(&file, path)?;
+        let file = take(path)?;
         let write = |source| LockError::Write {
             path: path.to_owned(),
             source,
@@ -146,10 +136,13 @@ pub(crate) fn is_held(path: &Path) -> bool {
     matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock))
 }
 
-fn take(file: &File, path: &Path) -> Result<(), LockError> {
+fn take(path: &Path) -> Result<File, LockError> {
+    let mut file = open(path)?;
     for _ in 0..TRIES {
         match file.try_lock() {
-            Ok(()) => return Ok(()),
+            Ok(()) if platform::is_at(&file, path) => return Ok(file),
+            // Somebody removed the file after it was opened: a lock on it would keep nobody out.
+            Ok(()) => file = open(path)?,
             Err(TryLockError::WouldBlock) => thread::sleep(BETWEEN_TRIES),
             Err(TryLockError::Error(source)) => {
                 return Err(LockError::Lock {
@@ -160,6 +153,19 @@ fn take(file: &File, path: &Path) -> Result<(), LockError> {
         }
     }
     Err(LockError::Held { info: read(path) })
+}
+
+fn open(path: &Path) -> Result<File, LockError> {
+    platform::open_private(path, false).map_err(|blocked| match blocked {
+        Blocked::Found(found) => LockError::NotOurs {
+            path: path.to_owned(),
+            found,
+        },
+        Blocked::Io(source) => LockError::Open {
+            path: path.to_owned(),
+            source,
+        },
+    })
 }
 
 fn named(info: Option<&LockInfo>) -> String {

@@ -142,6 +142,14 @@ pub(crate) fn open_existing(path: &Path) -> Result<File, Blocked> {
     open_ours(path, OpenOptions::new().read(true))
 }
 
+/// Whether the opened file is still the one at the path.
+pub(crate) fn is_at(file: &File, path: &Path) -> bool {
+    match (file.metadata(), std::fs::symlink_metadata(path)) {
+        (Ok(open), Ok(found)) => open.dev() == found.dev() && open.ino() == found.ino(),
+        _ => false,
+    }
+}
+
 /// Replaces what the lock file says.
 pub(crate) fn write_lock_text(mut file: &File, _path: &Path, text: &[u8]) -> io::Result<()> {
     file.set_len(0)?;

@@ -35,15 +35,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let started = Instant::now();
     let params = LlamaModelParams::default().with_n_gpu_layers(0);
     let model = LlamaModel::load_from_file(&backend, path, &params)?;
-    let threads = i32::try_from(threads)?;
-    let params = LlamaContextParams::default()
-        .with_n_ctx(NonZeroU32::new(2048))
-        .with_n_batch(n_batch)
-        .with_n_ubatch(n_batch)
-        .with_n_threads(threads)
-        .with_n_threads_batch(threads)
-        .with_no_perf(true);
-    let mut context = model.new_context(&backend, params)?;
+    let mut context = model.new_context(&backend, context_params(threads, n_batch)?)?;
     let load_ms = started.elapsed().as_millis();
 
     let vocab = model.vocab();
@@ -88,4 +80,15 @@ fn main() -> Result<(), Box<dyn Error>> {
     });
     println!("{report}");
     Ok(())
+}
+
+fn context_params(threads: u32, n_batch: u32) -> Result<LlamaContextParams, Box<dyn Error>> {
+    let threads = i32::try_from(threads)?;
+    Ok(LlamaContextParams::default()
+        .with_n_ctx(NonZeroU32::new(2048))
+        .with_n_batch(n_batch)
+        .with_n_ubatch(n_batch)
+        .with_n_threads(threads)
+        .with_n_threads_batch(threads)
+        .with_no_perf(true))
 }

@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -85,7 +85,7 @@ struct Worker {
 }
 
 enum Command {
-    Answer(Job),
+    Answer(Box<Job>),
     Unload {
         model_id: String,
         done: oneshot::Sender<()>,
@@ -120,7 +120,7 @@ impl Engine {
 
     /// Queues a request; its fate is told through the outbox.
     pub(crate) fn submit(&self, request: ModelRequest, outbox: Outbox) {
-        if let Err((error, command)) = self.send(Command::Answer(Job { request, outbox }))
+        if let Err((error, command)) = self.send(Command::Answer(Box::new(Job { request, outbox })))
             && let Command::Answer(job) = command
         {
             job.outbox.fail(error);
@@ -207,7 +207,7 @@ fn run(shared: &Arc<Shared>, commands: &Receiver<Command>) {
         };
         match command {
             Command::Unload { done, .. } => tell(done),
-            Command::Answer(job) => match serve(shared, commands, job) {
+            Command::Answer(job) => match serve(shared, commands, *job) {
                 Ok(command) => next = command,
                 Err((error, outbox)) => outbox.fail(error),
             },
@@ -272,10 +272,8 @@ fn wait(commands: &Receiver<Command>, idle_secs: u64) -> Option<Command> {
     if idle_secs == 0 {
         return commands.recv().ok();
     }
-    match commands.recv_timeout(Duration::from_secs(idle_secs)) {
-        Ok(command) => Some(command),
-        Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
-    }
+    // Time over and owner gone come to the same: the model leaves memory.
+    commands.recv_timeout(Duration::from_secs(idle_secs)).ok()
 }
 
 /// Takes the model off the books, also when the thread panics.

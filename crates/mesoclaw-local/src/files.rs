@@ -219,7 +219,7 @@ pub(crate) fn check_id(id: &str) -> Result<(), LocalError> {
         && id
             .chars()
             .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '.' | '_' | '-'))
-        && !id.ends_with(".part");
+        && id.rsplit('.').next() != Some("part");
     if is_good {
         Ok(())
     } else {
@@ -256,11 +256,13 @@ pub(crate) fn inspect(path: &Path) -> Result<Header, LocalError> {
 
 /// The hash of everything that went through, as hex.
 pub(crate) fn hex(digest: Sha256) -> String {
-    digest
-        .finalize()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    let mut text = String::with_capacity(64);
+    for byte in digest.finalize() {
+        for nibble in [byte >> 4, byte & 15] {
+            text.extend(char::from_digit(u32::from(nibble), 16));
+        }
+    }
+    text
 }
 
 /// Writes a small file by way of a temporary one.

@@ -23,7 +23,7 @@ use crate::progress::Progress;
 use crate::source;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
-const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
+const IDLE_TIMEOUT: Duration = Duration::from_mins(1);
 const CANCEL_POLL: Duration = Duration::from_millis(100);
 const MAX_REDIRECTS: usize = 5;
 /// Pieces between network and disk; when the disk is slower, the network waits.

@@ -54,7 +54,7 @@ impl Outbox {
         let mut state = self.0.lock();
         match (state.queue.back_mut(), delta) {
             (Some(Ok(ModelDelta::Text(waiting))), ModelDelta::Text(text)) => {
-                waiting.push_str(&text)
+                waiting.push_str(&text);
             }
             (_, delta) => state.queue.push_back(Ok(delta)),
         }

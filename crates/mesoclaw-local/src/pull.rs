@@ -51,7 +51,7 @@ pub(crate) async fn pull(
         return Err(LocalError::AlreadyInstalled { id });
     }
     files.make_dir()?;
-    let _lock = lock_part(files, &id)?;
+    let part = lock_part(files, &id)?;
     let mut fetching = Fetching {
         files,
         id: &id,
@@ -61,7 +61,7 @@ pub(crate) async fn pull(
     };
     let mut last = None;
     for place in &places {
-        match fetching.from(place, &_lock).await {
+        match fetching.try_place(place, &part).await {
             Ok(()) => return Ok(()),
             Err(error) if error.is_about_reaching() => {
                 tracing::warn!(source = %place.text, error = %mesoclaw_api::error::chain(&error), "source failed");
@@ -83,17 +83,17 @@ struct Fetching<'a> {
 }
 
 impl Fetching<'_> {
-    async fn from(&mut self, place: &Place, part: &File) -> Result<(), LocalError> {
+    async fn try_place(&mut self, place: &Place, part: &File) -> Result<(), LocalError> {
         match &place.origin {
-            Origin::Address(url) => self.from_address(url, &place.text, part).await,
+            Origin::Address(url) => self.fetch_address(url, &place.text, part).await,
             Origin::Package(package) => {
-                self.from_package(package, &place.text, place.file.as_deref())
+                self.fetch_package(package, &place.text, place.file.as_deref())
                     .await
             }
         }
     }
 
-    async fn from_address(
+    async fn fetch_address(
         &mut self,
         url: &reqwest::Url,
         text: &str,
@@ -124,7 +124,7 @@ impl Fetching<'_> {
         accepted
     }
 
-    async fn from_package(
+    async fn fetch_package(
         &mut self,
         package: &str,
         text: &str,

@@ -197,7 +197,11 @@ fn turns(messages: &[ModelMessage]) -> Vec<(&'static str, String)> {
                     if !said.is_empty() {
                         said.push('\n');
                     }
-                    said.push_str(&format!("(used the tool {} with {})", call.tool, call.args));
+                    said.push_str("(used the tool ");
+                    said.push_str(&call.tool);
+                    said.push_str(" with ");
+                    said.push_str(&call.args.to_string());
+                    said.push(')');
                 }
                 ("assistant", said)
             }

@@ -265,3 +265,6 @@ fn status_field(status: &str, name: &str) -> u64 {
         .and_then(|number| number.parse().ok())
         .unwrap_or_else(|| panic!("no {name} in\n{status}"))
 }
+
+#[cfg(test)]
+mod tests;

@@ -100,13 +100,11 @@ impl Answer {
         effects
     }
 
-    /// The model call is over and the answer is not: stores what there is, the text stays open.
-    pub fn pause(&mut self, journal: &mut Journal) -> Vec<Effect> {
-        let mut effects = Vec::new();
-        effects.extend(store_reasoning(&mut self.reasoning, journal));
-        self.reasoning = None;
-        effects.extend(store_text(&mut self.text, &self.model, journal));
-        effects
+    /// Stores what there is; it may grow on.
+    pub fn store(&mut self, journal: &mut Journal) -> Vec<Effect> {
+        let reasoning = store_reasoning(&mut self.reasoning, journal);
+        let text = store_text(&mut self.text, &self.model, journal);
+        reasoning.into_iter().chain(text).collect()
     }
 
     /// The answer is over, whole.
@@ -123,7 +121,8 @@ impl Answer {
 
     /// The answer is over, broken off.
     pub fn break_off(&mut self, journal: &mut Journal) -> Vec<Effect> {
-        let effects = self.pause(journal);
+        let effects = self.store(journal);
+        self.reasoning = None;
         self.text = None;
         effects
     }

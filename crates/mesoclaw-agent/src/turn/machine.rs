@@ -131,8 +131,18 @@ impl TurnMachine {
             Event::CallChecked { .. } | Event::ToolProgress { .. } | Event::ToolDone { .. } => {
                 self.phase == Phase::Acting
             }
-            Event::ApprovalResolved { .. } => self.phase == Phase::Acting || self.is_resumed,
+            Event::ApprovalResolved { .. } => self.may_hear_answers(),
             Event::Cancel | Event::Interrupt | Event::TurnTimedOut => self.phase != Phase::Finished,
+        }
+    }
+
+    /// Whether a person's answer to a question can mean something: it is about this round, or in
+    /// a resumed turn about a call of the turn it takes up.
+    fn may_hear_answers(&self) -> bool {
+        match self.phase {
+            Phase::Acting => true,
+            Phase::Gathering | Phase::Answering => self.is_resumed,
+            Phase::Idle | Phase::Finished => false,
         }
     }
 
@@ -255,7 +265,9 @@ impl TurnMachine {
             return Vec::new();
         };
         let call = self.waiting.remove(at);
-        let mut effects = vec![journal.append(entry)];
+        // What the model said before has the lower number.
+        let mut effects = self.answer.store(journal);
+        effects.push(journal.append(entry));
         self.decided.push(Decided { call, answer });
         if self.phase == Phase::Acting {
             effects.extend(self.adopt_decided());

@@ -63,15 +63,19 @@ fn open_calls(history: &[Item]) -> Vec<OpenCall> {
                 call_id,
                 tool,
                 args,
-            } => open.push(OpenCall {
-                call: Call {
-                    call_id: call_id.clone(),
-                    tool: tool.clone(),
-                    args: args.clone(),
-                },
-                is_broken_off: false,
-                answer: None,
-            }),
+            } => {
+                // Of two calls of one id the later is meant, as in the prompt.
+                open.retain(|open| open.call.call_id != *call_id);
+                open.push(OpenCall {
+                    call: Call {
+                        call_id: call_id.clone(),
+                        tool: tool.clone(),
+                        args: args.clone(),
+                    },
+                    is_broken_off: false,
+                    answer: None,
+                });
+            }
             ItemBody::ToolResult { call_id, .. } => {
                 open.retain(|open| open.call.call_id != *call_id);
             }
@@ -101,7 +105,5 @@ fn open_calls(history: &[Item]) -> Vec<OpenCall> {
 }
 
 fn find<'a>(open: &'a mut [OpenCall], call_id: &CallId) -> Option<&'a mut OpenCall> {
-    open.iter_mut()
-        .rev()
-        .find(|open| open.call.call_id == *call_id)
+    open.iter_mut().find(|open| open.call.call_id == *call_id)
 }

@@ -59,7 +59,7 @@ impl TurnMachine {
     }
 
     fn continue_answer(&mut self) -> Vec<Effect> {
-        let mut effects = self.answer.pause(&mut self.journal);
+        let mut effects = self.answer.store(&mut self.journal);
         let limits = self.setup.limits;
         let limit = limits.exceeded(TurnLimit::Continuations, self.n_continuations);
         effects.extend(match limit {

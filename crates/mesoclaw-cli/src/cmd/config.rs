@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use crate::cli::{ConfigCommand, Global};
 use crate::connect::{Home, home_variable, runtime};
 use crate::exit::{CliResult, OK};
-use crate::output::Console;
+use crate::output::{Console, push};
 
 /// Runs a config command.
 ///
@@ -57,7 +57,7 @@ fn validate(console: Console, sources: &Sources) -> CliResult<()> {
     let path = sources.config_file();
     let mut text = String::new();
     for warning in &warnings {
-        text.push_str(&format!("warning: {warning}\n"));
+        push(&mut text, format_args!("warning: {warning}\n"));
     }
     text.push_str(&if path.exists() {
         format!("{} is valid\n", path.display())
@@ -127,7 +127,7 @@ fn listing(fields: &[ConfigField], origin: bool) -> String {
             format!("{} = {}", field.key, field.value)
         });
         if origin {
-            text.push_str(&format!("  # {}", field.origin));
+            push(&mut text, format_args!("  # {}", field.origin));
         }
         text.push('\n');
     }

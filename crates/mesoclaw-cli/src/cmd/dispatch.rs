@@ -76,7 +76,7 @@ fn not_parsed(words: &[OsString], error: &clap::Error) -> u8 {
             console.finish(Err(error.into()))
         }
         _ => {
-            console.to_stderr(&error.render().to_string());
+            console.say(&error.render().to_string());
             ErrorCode::InvalidParams.exit_code()
         }
     }

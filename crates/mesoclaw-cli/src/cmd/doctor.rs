@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::cli::Global;
 use crate::connect::{Home, home_variable, is_newer, runtime};
 use crate::exit::{CliResult, FAILED, OK};
-use crate::output::Console;
+use crate::output::{Console, push};
 use crate::term::Terminal;
 
 /// Runs `mesoclaw doctor`.
@@ -25,7 +25,10 @@ pub fn main(console: Console, global: &Global) -> CliResult {
     if let Ok(home) = Home::find(global.config.clone()) {
         checks.push(runtime()?.block_on(daemon(&home)));
     }
-    checks.push(terminal(&Terminal::of_process(), console.stdout_is_terminal));
+    checks.push(terminal(
+        &Terminal::of_process(),
+        console.stdout_is_terminal,
+    ));
     let has_problem = checks.iter().any(|check| check.status == Status::Problem);
     console.result(
         &json!({"ok": !has_problem, "checks": checks}),
@@ -72,7 +75,10 @@ fn terminal(terminal: &Terminal, is_terminal: bool) -> Check {
     if !is_terminal {
         return Check::new(name, Status::Ok, "stdout is not a terminal: plain output");
     }
-    let kind = terminal.name.as_deref().unwrap_or("without a name (TERM is unset)");
+    let kind = terminal
+        .name
+        .as_deref()
+        .unwrap_or("without a name (TERM is unset)");
     let editing = if terminal.can_edit {
         "line editing"
     } else {
@@ -99,9 +105,9 @@ fn listing(checks: &[Check]) -> String {
             Status::Warning => "warning",
             Status::Problem => "PROBLEM",
         };
-        text.push_str(&format!("{word}  {}: {}\n", check.name, check.detail));
+        push(&mut text, format_args!("{word}  {}: {}\n", check.name, check.detail));
         if let Some(fix) = &check.fix {
-            text.push_str(&format!("         -> {fix}\n"));
+            push(&mut text, format_args!("         -> {fix}\n"));
         }
     }
     text

@@ -36,7 +36,7 @@ pub fn main(console: Console, global: &Global, command: ModelCommand) -> CliResu
             let text = format!("{} is installed: {}", file.id, size(&file));
             return console.done(&file, &text).map(|()| OK);
         }
-        let client = home.client(&console).await?;
+        let client = home.client(console).await?;
         run(console, &client, command).await
     })
 }
@@ -98,7 +98,8 @@ fn rows(files: &[ModelFile]) -> Vec<Vec<String>> {
 
 /// The size of a model file for people.
 pub fn size(file: &ModelFile) -> String {
-    file.size_bytes.map_or_else(|| "unverified".to_owned(), bytes)
+    file.size_bytes
+        .map_or_else(|| "unverified".to_owned(), bytes)
 }
 
 fn ram(file: &ModelFile) -> String {
@@ -120,7 +121,10 @@ fn description(file: &ModelFile) -> String {
         ("licence", or_unknown(file.licence.clone())),
         (
             "parameters",
-            or_unknown(file.parameters_millions.map(|count| format!("{count} million"))),
+            or_unknown(
+                file.parameters_millions
+                    .map(|count| format!("{count} million")),
+            ),
         ),
         ("memory needed", ram(file)),
         (

@@ -12,7 +12,7 @@ use serde_json::json;
 use crate::cli::{Global, ProviderCommand};
 use crate::connect::{Home, runtime};
 use crate::exit::{CliError, CliResult, OK};
-use crate::output::{Console, table};
+use crate::output::{Console, push, table};
 use crate::run::setup;
 
 /// Runs a provider command.
@@ -22,7 +22,7 @@ use crate::run::setup;
 pub fn main(console: Console, global: &Global, command: ProviderCommand) -> CliResult {
     let home = Home::find(global.config.clone())?;
     runtime()?.block_on(async {
-        let client = home.client(&console).await?;
+        let client = home.client(console).await?;
         run(console, &client, command).await
     })
 }
@@ -50,11 +50,11 @@ async fn run(console: Console, client: &Client, command: ProviderCommand) -> Cli
             let provider = client.call::<ProviderCreate>(params).await?;
             let mut text = format!("added {} at {}", provider.id, provider.base_url);
             if let (Some(variable), false) = (&provider.api_key_env, provider.has_api_key) {
-                text.push_str(&format!(
+                push(&mut text, format_args!(
                     "\nthe daemon does not see {variable} yet: set it and run `mesoclaw daemon restart`"
                 ));
             }
-            text.push_str(&format!(
+            push(&mut text, format_args!(
                 "\nnext: mesoclaw provider test {id}, mesoclaw provider default {id} MODEL",
                 id = provider.id
             ));

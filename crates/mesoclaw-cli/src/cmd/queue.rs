@@ -93,7 +93,8 @@ pub fn listed(queue: &[QueuedMessage]) -> String {
     let numbered = queue.iter().enumerate();
     numbered
         .map(|(at, message)| format!("{}  {}\n", at + 1, message.text))
-        .collect()
+        .collect::<Vec<_>>()
+        .concat()
 }
 
 /// The message with this number in the list, or this id.
@@ -138,11 +139,7 @@ mod tests {
             ("b", None),
         ] {
             let found = find(&queue, wanted).ok();
-            assert_eq!(
-                found.as_ref().map(QueueId::as_str),
-                expected,
-                "{wanted}"
-            );
+            assert_eq!(found.as_ref().map(QueueId::as_str), expected, "{wanted}");
         }
         assert_eq!(listed(&queue), "1  one\n2  two\n");
         assert_eq!(listed(&[]), "no message waits\n");

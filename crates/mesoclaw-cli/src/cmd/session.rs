@@ -15,7 +15,7 @@ use crate::cli::{ExportFormat, Global, SessionCommand};
 use crate::cmd::queue;
 use crate::connect::{Home, runtime};
 use crate::exit::{CliError, CliResult, OK};
-use crate::output::{Console, table};
+use crate::output::{Console, push, table};
 use crate::sanitise::one_line;
 use crate::transcript;
 
@@ -29,7 +29,7 @@ const PAGE: u32 = 1000;
 pub fn main(console: Console, global: &Global, command: SessionCommand) -> CliResult {
     let home = Home::find(global.config.clone())?;
     runtime()?.block_on(async {
-        let client = home.client(&console).await?;
+        let client = home.client(console).await?;
         run(console, &client, command).await
     })
 }
@@ -79,7 +79,13 @@ async fn run(console: Console, client: &Client, command: SessionCommand) -> CliR
             drop,
         } => {
             let session_id = find(client, &session).await?.id;
-            queue::run(console, client, session_id, queue::Change { text, edit, drop }).await
+            queue::run(
+                console,
+                client,
+                session_id,
+                queue::Change { text, edit, drop },
+            )
+            .await
         }
     }
 }
@@ -122,7 +128,7 @@ async fn delete(console: Console, client: &Client, name: &str, yes: bool) -> Cli
         ));
     }
     if !yes {
-        console.to_stderr(&format!(
+        console.say(&format!(
             "delete session {} and everything in it? [y/N] ",
             one_line(&session.title)
         ));
@@ -162,7 +168,7 @@ async fn export(
             let lines: Vec<String> = lines
                 .collect::<Result<_, _>>()
                 .map_err(ApiError::unserialisable)?;
-            lines.iter().map(|line| format!("{line}\n")).collect()
+            lines.join("\n") + "\n"
         }
     };
     match output {
@@ -195,7 +201,7 @@ async fn search(
     let hits = client.call::<SessionSearch>(params).await?;
     let mut text = String::new();
     for hit in &hits {
-        text.push_str(&format!(
+        push(&mut text, format_args!(
             "{}  {}  {}: {}\n",
             one_line(&hit.title),
             hit.created_at,

@@ -16,7 +16,7 @@ use crate::output::{Console, table};
 pub fn main(console: Console, global: &Global, args: UsageArgs) -> CliResult {
     let home = Home::find(global.config.clone())?;
     runtime()?.block_on(async {
-        let client = home.client(&console).await?;
+        let client = home.client(console).await?;
         let session_id = match &args.session {
             Some(name) => Some(session::find(&client, name).await?.id),
             None => None,
@@ -28,7 +28,12 @@ pub fn main(console: Console, global: &Global, args: UsageArgs) -> CliResult {
         let summary = client.call::<UsageGetSummary>(params).await?;
         let heading = ["MODEL", "IN", "CACHED", "OUT", "CALLS"];
         let mut rows = vec![heading.map(str::to_owned).to_vec()];
-        rows.extend(summary.by_model.iter().map(|row| cells(&row.model, &row.usage)));
+        rows.extend(
+            summary
+                .by_model
+                .iter()
+                .map(|row| cells(&row.model, &row.usage)),
+        );
         rows.push(cells("total", &summary.total));
         console.result(&summary, &table(&rows)).map(|()| OK)
     })

@@ -222,8 +222,10 @@ impl Chat {
         self.editor.print(&tail)?;
         if let Some(turn_id) = running {
             self.editor.print("(a turn runs in this session)\n")?;
-            let ending = self.with_follower(async |follower| follower.watch(turn_id, false).await);
-            return self.ended(ending.await);
+            let ending = self
+                .with_follower(async |follower| follower.watch(turn_id, false).await)
+                .await;
+            return self.ended(ending);
         }
         if let Some(text) = detail.last_outcome.as_ref().and_then(ending_text) {
             self.editor.print(&format!("{text}\n"))?;
@@ -349,7 +351,8 @@ impl Chat {
             self.editor.print("\n")?;
             return Ok(Flow::Leave(OK));
         }
-        self.editor.print("(Ctrl-C again leaves; what runs goes on)\n")?;
+        self.editor
+            .print("(Ctrl-C again leaves; what runs goes on)\n")?;
         Ok(Flow::Go)
     }
 

@@ -51,17 +51,14 @@ impl Chat {
     }
 
     async fn begin(&mut self, name: Option<String>) -> CliResult<Flow> {
-        match name {
-            Some(title) => {
-                let params = CreateParams { title: Some(title) };
-                let session = self.conversation.call::<SessionCreate>(params).await?;
-                self.enter(session).await?;
-            }
+        if name.is_some() {
+            let params = CreateParams { title: name };
+            let session = self.conversation.call::<SessionCreate>(params).await?;
+            self.enter(session).await?;
+        } else {
             // Without a name the first message makes the session and names it.
-            None => {
-                self.conversation.follow_everything().await?;
-                self.title = None;
-            }
+            self.conversation.follow_everything().await?;
+            self.title = None;
         }
         let session = self.title.as_deref().unwrap_or("new");
         self.editor.print(&format!("(session {session})\n"))?;
@@ -116,7 +113,8 @@ impl Chat {
 
     async fn choose_model(&mut self, model: Option<String>) -> CliResult<()> {
         if let Some(model) = model {
-            self.editor.print(&format!("(model {model} from here on)\n"))?;
+            self.editor
+                .print(&format!("(model {model} from here on)\n"))?;
             self.model = Some(model);
             return Ok(());
         }
@@ -207,7 +205,8 @@ impl Chat {
             days: None,
         };
         let usage = self.conversation.call::<UsageGetSummary>(params).await?;
-        self.editor.print(&format!("{}\n", usage_text(&usage.total)))
+        self.editor
+            .print(&format!("{}\n", usage_text(&usage.total)))
     }
 
     async fn export(&mut self, file: &str) -> CliResult<()> {

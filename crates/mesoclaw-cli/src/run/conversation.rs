@@ -48,10 +48,14 @@ pub struct Conversation {
 impl Conversation {
     /// A conversation over a connection that subscribed in its handshake, or not yet.
     pub fn new(home: Home, console: Console, surface: Surface, link: Link) -> Self {
-        let cursor = link.hello.subscribed.as_ref().map(|subscribed| EventCursor {
-            boot_id: subscribed.boot_id.clone(),
-            seq: subscribed.seq,
-        });
+        let cursor = link
+            .hello
+            .subscribed
+            .as_ref()
+            .map(|subscribed| EventCursor {
+                boot_id: subscribed.boot_id.clone(),
+                seq: subscribed.seq,
+            });
         Self {
             home,
             console,
@@ -214,7 +218,10 @@ impl Conversation {
     ///
     /// # Errors
     /// The operation's own, or the daemon cannot be reached any more.
-    pub async fn call_again<O: Operation>(&mut self, params: O::Params) -> CliResult<(O::Output, bool)>
+    pub async fn call_again<O: Operation>(
+        &mut self,
+        params: O::Params,
+    ) -> CliResult<(O::Output, bool)>
     where
         O::Params: Clone,
     {

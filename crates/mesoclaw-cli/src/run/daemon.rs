@@ -98,7 +98,7 @@ fn run(global: &Global, overrides: &[String], detached: bool) -> CliResult {
 
 async fn start(console: Console, home: &Home) -> CliResult {
     let (link, was_started) = home.connect_or_start(Surface::Cli, None).await?;
-    note_skew(&console, &link.hello);
+    note_skew(console, &link.hello);
     let pid = link.hello.pid;
     let text = if was_started {
         format!("started (pid {pid})")
@@ -146,7 +146,10 @@ pub async fn stop(console: Console, home: &Home, reason: &str) -> CliResult<Opti
         )),
     }
     terminate(pid).map_err(|error| {
-        ApiError::new(ErrorCode::Io, format!("could not signal process {pid}: {error}"))
+        ApiError::new(
+            ErrorCode::Io,
+            format!("could not signal process {pid}: {error}"),
+        )
     })?;
     if is_gone(home, pid, SIGNAL_PATIENCE).await {
         return Ok(Some(pid));
@@ -155,7 +158,9 @@ pub async fn stop(console: Console, home: &Home, reason: &str) -> CliResult<Opti
         ErrorCode::Timeout,
         format!("process {pid} holds the lock and does not end"),
     )
-    .with_hint(format!("kill -9 {pid}\nthe next start repairs what that leaves"))
+    .with_hint(format!(
+        "kill -9 {pid}\nthe next start repairs what that leaves"
+    ))
     .into())
 }
 
@@ -178,7 +183,7 @@ async fn status(console: Console, home: &Home) -> CliResult {
         Ok(link) => link,
         Err(error) => return not_running(console, home, error.into()),
     };
-    note_skew(&console, &link.hello);
+    note_skew(console, &link.hello);
     let status = link.client.call::<DaemonGetStatus>(NoParams {}).await?;
     let mut value = serde_json::to_value(&status).map_err(ApiError::unserialisable)?;
     if let Some(fields) = value.as_object_mut() {
@@ -204,6 +209,11 @@ fn not_running(console: Console, home: &Home, error: ApiError) -> CliResult {
 
 fn described(status: &DaemonStatus) -> String {
     let none = || "none".to_owned();
+    let last_stop = match status.was_last_stop_clean {
+        Some(true) => "in order",
+        Some(false) => "not in order; see `mesoclaw daemon logs`",
+        None => "none yet",
+    };
     let rows = [
         ("pid", status.pid.to_string()),
         ("version", status.version.clone()),
@@ -212,9 +222,7 @@ fn described(status: &DaemonStatus) -> String {
         ("data", status.data_dir.clone()),
         (
             "memory",
-            status
-                .rss_bytes
-                .map_or_else(|| "unknown".to_owned(), bytes),
+            status.rss_bytes.map_or_else(|| "unknown".to_owned(), bytes),
         ),
         ("sessions", status.sessions.to_string()),
         ("running turns", status.running_turns.to_string()),
@@ -227,6 +235,7 @@ fn described(status: &DaemonStatus) -> String {
             "default model",
             status.default_model.clone().unwrap_or_else(none),
         ),
+        ("last stop", last_stop.to_owned()),
     ];
     let rows: Vec<Vec<String>> = rows
         .into_iter()
@@ -257,6 +266,7 @@ mod tests {
             clients: 2,
             model_loaded: None,
             default_model: Some("local:m".to_owned()),
+            was_last_stop_clean: Some(true),
         };
         assert_eq!(
             described(&status),
@@ -270,7 +280,8 @@ mod tests {
              running turns:  1\n\
              clients:        2\n\
              model loaded:   none\n\
-             default model:  local:m\n"
+             default model:  local:m\n\
+             last stop:      in order\n"
         );
     }
 

@@ -176,11 +176,7 @@ fn remember(editor: &mut DefaultEditor, history: &Path, prompt: &str, line: &str
     }
 }
 
-fn read_lines(
-    is_terminal: bool,
-    wanted: &sync::Receiver<String>,
-    answers: &mpsc::Sender<Input>,
-) {
+fn read_lines(is_terminal: bool, wanted: &sync::Receiver<String>, answers: &mpsc::Sender<Input>) {
     while let Ok(prompt) = wanted.recv() {
         if is_terminal {
             let mut stdout = io::stdout().lock();

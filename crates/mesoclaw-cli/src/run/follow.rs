@@ -261,7 +261,8 @@ impl<'a> Follower<'a> {
 
     async fn take_event(&mut self, frame: &EventFrame) -> CliResult<Vec<Show>> {
         let event = &frame.event;
-        if event.session_id().is_some() && event.session_id() != self.conversation.session_id.as_ref()
+        if event.session_id().is_some()
+            && event.session_id() != self.conversation.session_id.as_ref()
         {
             return Ok(Vec::new());
         }
@@ -287,9 +288,11 @@ impl<'a> Follower<'a> {
             && self.audience.shows_others
         {
             let waiting = queue.iter().enumerate();
-            shows.extend(waiting.map(|(at, message)| {
-                Show::Notice(format!("queued {}: {}", at + 1, message.text))
-            }));
+            shows.extend(
+                waiting.map(|(at, message)| {
+                    Show::Notice(format!("queued {}: {}", at + 1, message.text))
+                }),
+            );
         }
         Ok(shows)
     }

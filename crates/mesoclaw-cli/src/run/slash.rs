@@ -64,7 +64,9 @@ pub fn parse(line: &str) -> Option<Result<Slash, String>> {
     if line == "?" {
         return Some(Ok(Slash::Help));
     }
-    let rest = line.strip_prefix('/').filter(|rest| !rest.starts_with('/'))?;
+    let rest = line
+        .strip_prefix('/')
+        .filter(|rest| !rest.starts_with('/'))?;
     let (name, argument) = match rest.split_once(char::is_whitespace) {
         Some((name, argument)) => (name, argument.trim()),
         None => (rest, ""),
@@ -149,7 +151,13 @@ mod tests {
         for (line, expected) in cases {
             assert_eq!(parse(line), expected, "{line:?}");
         }
-        for line in ["/nope", "/switch", "/queue edit 1", "/queue drop", "/etc/passwd"] {
+        for line in [
+            "/nope",
+            "/switch",
+            "/queue edit 1",
+            "/queue drop",
+            "/etc/passwd",
+        ] {
             assert!(matches!(parse(line), Some(Err(_))), "{line:?}");
         }
     }
@@ -163,8 +171,18 @@ mod tests {
     #[test]
     fn help_names_every_command() {
         for name in [
-            "/new", "/session ", "/sessions", "/switch", "/model", "/queue", "/continue", "/cancel",
-            "/usage", "/export", "/detach", "/quit",
+            "/new",
+            "/session ",
+            "/sessions",
+            "/switch",
+            "/model",
+            "/queue",
+            "/continue",
+            "/cancel",
+            "/usage",
+            "/export",
+            "/detach",
+            "/quit",
         ] {
             assert!(HELP.contains(name), "{name}");
         }

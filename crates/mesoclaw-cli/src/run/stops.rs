@@ -51,7 +51,10 @@ impl Stops {
     /// The system refuses signal handlers.
     pub fn listen(timeout: Option<Duration>) -> CliResult<Self> {
         let signals = Signals::listen().map_err(|error| {
-            ApiError::new(ErrorCode::Io, format!("could not listen for signals: {error}"))
+            ApiError::new(
+                ErrorCode::Io,
+                format!("could not listen for signals: {error}"),
+            )
         })?;
         Ok(Self {
             signals,

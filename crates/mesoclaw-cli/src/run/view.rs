@@ -126,40 +126,32 @@ impl TurnView {
 
     /// Takes an event. Those of other turns show nothing.
     pub fn apply(&mut self, event: &Event) -> Vec<Show> {
+        if turn_of(event).is_some_and(|turn_id| *turn_id != self.turn_id) {
+            return Vec::new();
+        }
         match event {
-            Event::TurnStarted { turn_id, model, .. } if self.is_mine(turn_id) => {
-                vec![Show::Model(model.clone())]
+            Event::TurnStarted { model, .. } => vec![Show::Model(model.clone())],
+            Event::TextDelta { item_id, text, .. } if !self.has_gap => {
+                self.grow_text(item_id, text)
             }
-            Event::TextDelta {
-                turn_id,
-                item_id,
-                text,
-                ..
-            } if self.is_mine(turn_id) && !self.has_gap => self.grow_text(item_id, text),
-            Event::ReasoningDelta {
-                turn_id,
-                item_id,
-                text,
-                ..
-            } if self.is_mine(turn_id) && !self.has_gap => {
+            Event::ReasoningDelta { item_id, text, .. } if !self.has_gap => {
                 *self.shown.entry(item_id.clone()).or_default() += text.len();
                 vec![Show::Reasoning(text.clone())]
             }
             Event::ItemStored { item } => self.reconcile(item),
-            Event::ToolProgress { turn_id, text, .. } if self.is_mine(turn_id) => {
-                vec![Show::Notice(text.clone())]
-            }
+            Event::ToolProgress { text, .. } => vec![Show::Notice(text.clone())],
             Event::TurnRetrying {
-                turn_id,
                 attempt,
                 after_ms,
                 reason,
                 ..
-            } if self.is_mine(turn_id) => vec![Show::Notice(format!(
-                "{reason}; try {attempt} in {:.1} s",
-                *after_ms as f64 / 1000.0
-            ))],
-            Event::ApprovalRequested { approval } if self.is_mine(&approval.turn_id) => {
+            } => {
+                let secs = *after_ms as f64 / 1000.0;
+                vec![Show::Notice(format!(
+                    "{reason}; try {attempt} in {secs:.1} s"
+                ))]
+            }
+            Event::ApprovalRequested { approval } => {
                 vec![Show::Approval(Box::new(approval.clone()))]
             }
             Event::ApprovalResolved {
@@ -173,21 +165,11 @@ impl TurnView {
                     decision: *decision,
                 }]
             }
-            Event::TurnFinished {
-                turn_id,
-                outcome,
-                usage,
-                ..
-            } if self.is_mine(turn_id) => self.finish(outcome, *usage),
+            Event::TurnFinished { outcome, usage, .. } => self.finish(outcome, *usage),
             Event::Warning { message } => vec![Show::Notice(message.clone())],
-            Event::TurnStarted { .. }
-            | Event::TextDelta { .. }
+            Event::TextDelta { .. }
             | Event::ReasoningDelta { .. }
             | Event::ToolStarted { .. }
-            | Event::ToolProgress { .. }
-            | Event::TurnRetrying { .. }
-            | Event::TurnFinished { .. }
-            | Event::ApprovalRequested { .. }
             | Event::ApprovalResolved { .. }
             | Event::QueueChanged { .. }
             | Event::SessionChanged { .. }
@@ -279,10 +261,6 @@ impl TurnView {
         }
     }
 
-    fn is_mine(&self, turn_id: &TurnId) -> bool {
-        *turn_id == self.turn_id
-    }
-
     fn rest_of(&self, id: &ItemId, text: &str) -> Option<String> {
         let shown = self.shown.get(id).copied().unwrap_or(0);
         let rest = text.get(shown..)?;
@@ -313,6 +291,31 @@ impl TurnView {
             outcome: outcome.clone(),
             usage,
         }]
+    }
+}
+
+/// The turn an event is about; `None` when it names none.
+fn turn_of(event: &Event) -> Option<&TurnId> {
+    match event {
+        Event::TurnStarted { turn_id, .. }
+        | Event::TextDelta { turn_id, .. }
+        | Event::ReasoningDelta { turn_id, .. }
+        | Event::ToolStarted { turn_id, .. }
+        | Event::ToolProgress { turn_id, .. }
+        | Event::TurnRetrying { turn_id, .. }
+        | Event::TurnFinished { turn_id, .. } => Some(turn_id),
+        Event::ApprovalRequested { approval } => Some(&approval.turn_id),
+        Event::ItemStored { .. }
+        | Event::ApprovalResolved { .. }
+        | Event::QueueChanged { .. }
+        | Event::SessionChanged { .. }
+        | Event::SessionDeleted { .. }
+        | Event::ConfigChanged { .. }
+        | Event::ProviderChanged { .. }
+        | Event::ModelProgress { .. }
+        | Event::ModelFinished { .. }
+        | Event::Warning { .. }
+        | Event::DaemonStopping { .. } => None,
     }
 }
 

@@ -60,6 +60,18 @@ fn the_file_of_a_dead_daemon_is_taken_over_and_made_private() {
 }
 
 #[test]
+fn a_removed_lock_file_keeps_nobody_out_and_a_new_one_does() {
+    let home = tempfile::tempdir().unwrap();
+    let path = home.path().join("daemon.lock");
+    let first = DaemonLock::acquire(&path, &info(7)).unwrap();
+    std::fs::remove_file(&path).unwrap();
+    assert_eq!(lock::holder(&path), None);
+    let _second = DaemonLock::acquire(&path, &info(8)).unwrap();
+    drop(first);
+    assert_eq!(lock::holder(&path), Some(info(8)));
+}
+
+#[test]
 fn other_things_at_the_path_are_refused_and_left_alone() {
     let home = tempfile::tempdir().unwrap();
     let place = |name: &str| home.path().join(name);

@@ -1,5 +1,7 @@
 //! The socket with a small real service: everything a client can do to it, over real sockets.
 
+#![cfg(unix)]
+#![expect(clippy::unwrap_used, reason = "test helpers")]
 #![expect(clippy::panic, reason = "test helpers")]
 
 mod service;

@@ -65,22 +65,6 @@ pub fn remove(conn: &Connection, session: &SessionId, id: &QueueId) -> StoreResu
     Ok(n_deleted > 0)
 }
 
-/// Takes the first message out, with its `client_message_id`.
-pub fn pop_first(
-    conn: &Connection,
-    session: &SessionId,
-) -> StoreResult<Option<(QueuedMessage, Option<String>)>> {
-    let sql = format!(
-        "DELETE FROM queue WHERE id =
-             (SELECT id FROM queue WHERE session_id = ?1 ORDER BY rank LIMIT 1)
-         RETURNING {COLUMNS}, client_message_id"
-    );
-    first(
-        conn.prepare_cached(&sql)?.query([session.as_str()])?,
-        |row| Ok((message(row)?, row.get("client_message_id")?)),
-    )
-}
-
 /// The messages that wait in a session, in order, each with its `client_message_id`.
 pub fn list_with_client_ids(
     conn: &Connection,
@@ -116,78 +100,4 @@ fn message(row: &Row<'_>) -> StoreResult<QueuedMessage> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::repo::session;
-    use crate::repo::tests::{a_session, at, database_with_session, waiting};
-
-    #[test]
-    fn messages_leave_in_the_order_they_came() {
-        let conn = database_with_session();
-        let s = "s".into();
-        let with_model = QueuedMessage {
-            model: Some("local:m".into()),
-            ..waiting("q2", "two")
-        };
-        push(&conn, &s, &waiting("q1", "one"), Some("client-1")).unwrap();
-        push(&conn, &s, &with_model, None).unwrap();
-        push(&conn, &s, &waiting("q3", "three"), None).unwrap();
-        assert_eq!(
-            list(&conn, &s).unwrap(),
-            [
-                waiting("q1", "one"),
-                with_model.clone(),
-                waiting("q3", "three")
-            ]
-        );
-        assert_eq!(
-            pop_first(&conn, &s).unwrap(),
-            Some((waiting("q1", "one"), Some("client-1".to_owned())))
-        );
-        push(&conn, &s, &waiting("q4", "four"), None).unwrap();
-        assert_eq!(pop_first(&conn, &s).unwrap(), Some((with_model, None)));
-        assert!(remove(&conn, &s, &"q3".into()).unwrap());
-        assert_eq!(
-            pop_first(&conn, &s).unwrap(),
-            Some((waiting("q4", "four"), None))
-        );
-        assert_eq!(pop_first(&conn, &s).unwrap(), None);
-    }
-
-    #[test]
-    fn a_message_is_changed_only_where_it_waits() {
-        let conn = database_with_session();
-        let (s, other) = ("s".into(), "other".into());
-        session::insert(&conn, &a_session("other", "other", 1)).unwrap();
-        push(&conn, &s, &waiting("q", "one"), None).unwrap();
-        let q = "q".into();
-        assert_eq!(update(&conn, &other, &q, "stolen").unwrap(), None);
-        assert!(!remove(&conn, &other, &q).unwrap());
-        assert_eq!(
-            update(&conn, &s, &q, "changed").unwrap(),
-            Some(waiting("q", "changed"))
-        );
-        assert_eq!(list(&conn, &s).unwrap(), [waiting("q", "changed")]);
-        assert!(remove(&conn, &s, &q).unwrap());
-        assert_eq!(update(&conn, &s, &q, "late").unwrap(), None);
-        assert!(!remove(&conn, &s, &q).unwrap());
-    }
-
-    #[test]
-    fn sessions_that_wait_longest_come_first() {
-        let conn = database_with_session();
-        session::insert(&conn, &a_session("other", "other", 1)).unwrap();
-        assert_eq!(sessions_with_queue(&conn).unwrap(), []);
-        for (id, session, n) in [("1", "s", 5), ("2", "other", 4), ("3", "s", 6)] {
-            let message = QueuedMessage {
-                created_at: at(n),
-                ..waiting(id, "x")
-            };
-            push(&conn, &session.into(), &message, None).unwrap();
-        }
-        assert_eq!(
-            sessions_with_queue(&conn).unwrap(),
-            ["other".into(), "s".into()]
-        );
-    }
-}
+mod tests;

@@ -115,12 +115,6 @@ pub fn count(conn: &Connection) -> StoreResult<u64> {
         .query_row([], |row| row.get(0))?)
 }
 
-/// The session in which something happened last.
-pub fn latest(conn: &Connection) -> StoreResult<Option<Session>> {
-    let sql = format!("SELECT {COLUMNS} FROM sessions ORDER BY updated_at DESC, seq DESC LIMIT 1");
-    first(conn.prepare_cached(&sql)?.query([])?, session)
-}
-
 /// The session with exactly this title; of several, the one in which something happened last.
 pub fn by_title(conn: &Connection, title: &str) -> StoreResult<Option<Session>> {
     let sql = format!(

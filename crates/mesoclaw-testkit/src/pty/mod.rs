@@ -33,7 +33,7 @@ impl Pty {
     /// Starts `command` on a terminal of `rows` and `cols`.
     ///
     /// The program gets the variables that were set on the command and no others, and
-    /// `TERM=xterm-256color` if it is not among them.
+    /// `TERM=xterm-256color` if it is not among them. Without a `PATH` the program must be a path.
     pub fn spawn(command: &Command, rows: u16, cols: u16) -> Self {
         let pair = native_pty_system()
             .openpty(size(rows, cols))

@@ -24,7 +24,7 @@ fn a_program_draws_on_the_screen_and_ends() {
 
 #[test]
 fn typed_keys_arrive_and_are_echoed() {
-    let pty = Pty::spawn(&Command::new("cat"), 24, 80);
+    let pty = Pty::spawn(&shell("exec cat"), 24, 80);
     pty.write("grüße\r");
     pty.wait_for("echo and answer", |screen| {
         screen.contents() == "grüße\ngrüße"

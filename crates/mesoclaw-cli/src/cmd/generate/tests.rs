@@ -41,7 +41,9 @@ fn section(command: &Command, level: usize, text: &mut String) {
     if let Some(after) = command.get_after_help() {
         writeln!(text, "\n{after}").unwrap();
     }
-    let children = command.get_subcommands().filter(|child| !child.is_hide_set());
+    let children = command
+        .get_subcommands()
+        .filter(|child| !child.is_hide_set());
     for child in children.filter(|child| child.get_name() != "help") {
         section(child, (level + 1).min(4), text);
     }
@@ -119,7 +121,13 @@ fn every_command_and_option_has_help() {
 
 #[test]
 fn scripts_and_pages_are_written_for_everything() {
-    for shell in [Shell::Bash, Shell::Zsh, Shell::Fish, Shell::PowerShell, Shell::Elvish] {
+    for shell in [
+        Shell::Bash,
+        Shell::Zsh,
+        Shell::Fish,
+        Shell::PowerShell,
+        Shell::Elvish,
+    ] {
         let mut script = Vec::new();
         clap_complete::generate(shell, &mut Cli::command(), "mesoclaw", &mut script);
         let script = String::from_utf8(script).unwrap();

@@ -57,9 +57,17 @@ fn file_follows_the_system() {
             "{system}"
         );
     };
-    check("linux", None, Ok("/home/a/.config/systemd/user/mesoclaw.service"));
+    check(
+        "linux",
+        None,
+        Ok("/home/a/.config/systemd/user/mesoclaw.service"),
+    );
     check("linux", Some("/x"), Ok("/x/systemd/user/mesoclaw.service"));
-    check("linux", Some("x"), Ok("/home/a/.config/systemd/user/mesoclaw.service"));
+    check(
+        "linux",
+        Some("x"),
+        Ok("/home/a/.config/systemd/user/mesoclaw.service"),
+    );
     check(
         "macos",
         None,

@@ -1,11 +1,5 @@
 //! A tiny file server on loopback: one file, byte ranges, and the faults a test asks for.
 
-#![allow(
-    dead_code,
-    clippy::allow_attributes,
-    reason = "each test binary uses a part of it"
-)]
-
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};

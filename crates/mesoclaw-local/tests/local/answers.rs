@@ -1,12 +1,10 @@
 //! The engine with the real model: answers, sampling, cancel, cache, limits, unloading.
 
-mod support;
-
+use crate::support::{answer, assistant, engine, home_with_model, request, until, user};
 use futures_util::StreamExt;
 use mesoclaw_agent::model::{ModelClient, ModelDelta, ModelErrorKind, StopReason, ToolDefinition};
 use mesoclaw_agent::model_files::ModelFiles;
 use mesoclaw_local::{FLOOR_MODEL, LocalEngine};
-use support::{answer, assistant, engine, home_with_model, request, until, user};
 
 const FRANCE: &str = "What is the capital of France?";
 

@@ -1,11 +1,5 @@
 //! The real test model, an engine for it, and small tools of the engine's tests.
 
-#![allow(
-    dead_code,
-    clippy::allow_attributes,
-    reason = "each test binary uses a part of it"
-)]
-
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -1,18 +1,14 @@
 //! Model files: pull over loopback, import, list, remove; good files and bad ones.
 
-#[path = "support/server.rs"]
-mod server;
-mod support;
-
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use crate::server::{Reply, Server, serve};
+use crate::support::{Flag, Recorder, answer, model_file, options, request, until, user};
 use mesoclaw_agent::model_files::{ModelFiles, ModelFilesError, ModelFilesErrorKind as Kind};
 use mesoclaw_api::ops::model::{ImportParams, ModelFile, PullParams};
 use mesoclaw_local::{FLOOR_MODEL, LocalEngine};
-use server::{Reply, Server, serve};
-use support::{Flag, Recorder, answer, model_file, options, request, until, user};
 
 const SHA256: &str = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53";
 
