@@ -159,7 +159,10 @@ fn events(out: &mut String, types: &mut Types) {
          \"params\":{{...}}}}`. The params have the fields of the kind and these:\n\n"
     )
     .unwrap();
-    field_table(out, &json!({"properties": frame["properties"], "required": frame["required"]}));
+    field_table(
+        out,
+        &json!({"properties": frame["properties"], "required": frame["required"]}),
+    );
     write!(
         out,
         "\nA client that reads slowly gets parts of a growing text joined. What still does not fit \
@@ -293,14 +296,17 @@ fn type_of(schema: &Value) -> String {
         Value::Array(words) => words.iter().filter_map(Value::as_str).collect(),
         _ => return "any JSON".to_owned(),
     };
-    let texts: Vec<String> = words.into_iter().map(|word| one_type(word, schema)).collect();
+    let texts: Vec<String> = words
+        .into_iter()
+        .map(|word| one_type(word, schema))
+        .collect();
     texts.join(" or ")
 }
 
 fn one_type(word: &str, schema: &Value) -> String {
     match word {
         "array" => format!("list of {}", type_of(&schema["items"])),
-        "integer" if schema["minimum"] == 0 => "integer, 0 or more".to_owned(),
+        "integer" if schema["minimum"] == 0 => "unsigned integer".to_owned(),
         "object" if fields(schema).is_empty() => "object".to_owned(),
         word => word.to_owned(),
     }
@@ -321,7 +327,9 @@ fn variants(schema: &Value) -> Vec<Value> {
 /// The field with a fixed value, by which the cases of an enum are told apart.
 fn tag_of(variant: &Value) -> Option<String> {
     let properties = variant["properties"].as_object()?;
-    let tag = properties.iter().find(|(_, field)| !field["const"].is_null());
+    let tag = properties
+        .iter()
+        .find(|(_, field)| !field["const"].is_null());
     tag.map(|(name, _)| name.clone())
 }
 
@@ -333,10 +341,17 @@ fn without_tag(variant: &Value, tag: &str) -> Value {
     variant
 }
 
-/// Documentation as one paragraph: a table cell has no lines.
+/// Documentation as one paragraph, since a table cell has no lines, in the words of the wire.
 fn text(description: &Value) -> String {
     let text = description.as_str().unwrap_or_default();
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let mut parts = text.replace("`None`", "`null`");
+    while let Some((before, rest)) = parts.split_once("[`crate::") {
+        let (path, after) = rest.split_once("`]").expect("a link ends");
+        let name = path.rsplit("::").next().unwrap_or(path);
+        parts = format!("{before}`{name}`{after}");
+    }
+    parts
 }
 
 fn collect(schema: &Value, types: &mut Types) {
@@ -352,7 +367,9 @@ fn insert(types: &mut Types, name: &str, schema: &Value) {
             object.remove(key);
         }
     }
-    let known = types.entry(name.to_owned()).or_insert_with(|| schema.clone());
+    let known = types
+        .entry(name.to_owned())
+        .or_insert_with(|| schema.clone());
     assert_eq!(*known, schema, "two types are called {name}");
 }
 
@@ -377,7 +394,12 @@ fn sample(schema: &Value, definitions: &Value) -> Value {
             let required = schema["required"].as_array();
             let names = required.into_iter().flatten().filter_map(Value::as_str);
             names
-                .map(|name| (name.to_owned(), sample(&schema["properties"][name], definitions)))
+                .map(|name| {
+                    (
+                        name.to_owned(),
+                        sample(&schema["properties"][name], definitions),
+                    )
+                })
                 .collect::<Map<_, _>>()
                 .into()
         }

@@ -11,7 +11,13 @@ pub fn root() -> PathBuf {
 /// Paths, from the root, of all files that are tracked or would be: what a clone has.
 pub fn files() -> Vec<String> {
     let output = Command::new("git")
-        .args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"])
+        .args([
+            "ls-files",
+            "-z",
+            "--cached",
+            "--others",
+            "--exclude-standard",
+        ])
         .current_dir(root())
         .output()
         .expect("git runs");

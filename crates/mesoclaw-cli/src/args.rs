@@ -1,7 +1,7 @@
 //! From words to a command: decides whether the words are a prompt or a command, and catches a
 //! mistyped command before it is sent to a model as a prompt.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 
 use clap::CommandFactory;
 
@@ -10,9 +10,7 @@ use crate::cli::Cli;
 /// The words with `run` put in where they are a prompt without a command.
 pub fn with_command(words: Vec<OsString>) -> Vec<OsString> {
     let tree = Cli::command();
-    let is_prompt = first_positional(&tree, &words)
-        .is_some_and(|word| !subcommand_names(&tree).any(|name| word == name));
-    if !is_prompt {
+    if !is_prompt(&tree, &words) {
         return words;
     }
     let mut words = words;
@@ -72,7 +70,8 @@ fn is_near(word: &str, name: &str) -> bool {
     }
 }
 
-fn first_positional<'a>(tree: &clap::Command, words: &'a [OsString]) -> Option<&'a OsStr> {
+/// Whether the first word that is no option and no value of one is not a command.
+fn is_prompt(tree: &clap::Command, words: &[OsString]) -> bool {
     let takes_value = |found: &dyn Fn(&clap::Arg) -> bool| {
         tree.get_arguments()
             .any(|arg| !arg.is_positional() && found(arg) && arg.get_action().takes_values())
@@ -81,10 +80,10 @@ fn first_positional<'a>(tree: &clap::Command, words: &'a [OsString]) -> Option<&
     while let Some(word) = rest.next() {
         // A word that is not UTF-8 is no option of ours.
         let Some(text) = word.to_str() else {
-            return Some(word);
+            return true;
         };
         if text == "--" {
-            return rest.next().map(OsString::as_os_str).or(Some(word));
+            return true;
         }
         if let Some(long) = text.strip_prefix("--") {
             if takes_value(&|arg| arg.get_long() == Some(long)) {
@@ -99,10 +98,10 @@ fn first_positional<'a>(tree: &clap::Command, words: &'a [OsString]) -> Option<&
                 rest.next();
             }
         } else {
-            return Some(word);
+            return !subcommand_names(tree).any(|name| text == name);
         }
     }
-    None
+    false
 }
 
 #[cfg(test)]

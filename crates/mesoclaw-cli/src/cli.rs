@@ -1,5 +1,7 @@
 //! The tree of commands: the one source of parsing, help, `docs/cli.md`, man pages and completions.
 
+mod values;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -81,11 +83,11 @@ pub struct RunArgs {
     pub line: bool,
 
     /// Stop the turn after so many seconds and exit with 124
-    #[arg(long, value_name = "SECS", value_parser = parse_secs)]
+    #[arg(long, value_name = "SECS", value_parser = values::parse_secs)]
     pub timeout: Option<f64>,
 
     /// Refuse a stdin of more than so many bytes (k, M and G are understood) [default: 10M]
-    #[arg(long, value_name = "BYTES", value_parser = parse_size)]
+    #[arg(long, value_name = "BYTES", value_parser = values::parse_size)]
     pub max_input: Option<u64>,
 }
 
@@ -414,31 +416,6 @@ pub struct UsageArgs {
     pub days: Option<u32>,
 }
 
-fn parse_secs(text: &str) -> Result<f64, String> {
-    match text.parse::<f64>() {
-        Ok(secs) if secs > 0.0 && secs <= 31_536_000.0 => Ok(secs),
-        Ok(_) | Err(_) => Err("expected a number of seconds above 0, at most a year".to_owned()),
-    }
-}
-
-fn parse_size(text: &str) -> Result<u64, String> {
-    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-    let factor = match text[digits.len()..].to_ascii_lowercase().as_str() {
-        "" | "b" => Some(1),
-        "k" | "kb" | "kib" => Some(1 << 10),
-        "m" | "mb" | "mib" => Some(1 << 20),
-        "g" | "gb" | "gib" => Some(1 << 30),
-        _ => None,
-    };
-    let count: Option<u64> = digits.parse().ok();
-    match (count, factor) {
-        (Some(count), Some(factor)) if count > 0 => count
-            .checked_mul(factor)
-            .ok_or_else(|| "that is too large".to_owned()),
-        _ => Err("expected a number of bytes such as 500000, 64k or 10M".to_owned()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
@@ -448,32 +425,5 @@ mod tests {
     #[test]
     fn tree_is_consistent() {
         Cli::command().debug_assert();
-    }
-
-    #[test]
-    fn sizes_and_seconds_are_read() {
-        for (text, expected) in [
-            ("1", Some(1)),
-            ("64k", Some(65_536)),
-            ("10M", Some(10_485_760)),
-            ("1GiB", Some(1 << 30)),
-            ("0", None),
-            ("-1", None),
-            ("ten", None),
-            ("1x", None),
-            ("99999999999G", None),
-        ] {
-            assert_eq!(parse_size(text).ok(), expected, "{text}");
-        }
-        for (text, expected) in [
-            ("1", Some(1.0)),
-            ("0.5", Some(0.5)),
-            ("0", None),
-            ("-1", None),
-            ("nan", None),
-            ("inf", None),
-        ] {
-            assert_eq!(parse_secs(text).ok(), expected, "{text}");
-        }
     }
 }

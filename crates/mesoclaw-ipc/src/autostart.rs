@@ -76,7 +76,7 @@ pub async fn connect_or_start(
         // Looked at before the connection is tried: a daemon that ends just after is seen next.
         let failed = starting.as_mut().and_then(Starting::failed);
         if let Some((client, hello)) = try_connect(plan, &options).await? {
-            let is_started = starting.is_some_and(|starting| starting.is_behind(&hello));
+            let is_started = starting.is_some_and(|starting| starting.finish(&hello));
             return Ok((client, hello, is_started));
         }
         // Somebody who holds the lock and does not listen is a daemon that starts or stops.
@@ -170,8 +170,20 @@ impl Starting {
     }
 
     /// Whether this start led to the daemon that answered, and not the faster one of another client.
-    fn is_behind(&self, hello: &Hello) -> bool {
-        self.child.id() == hello.pid || self.exit.is_some_and(|status| status.success())
+    ///
+    /// A daemon that lost is ended: it waits for the lock for a moment, and would take the place
+    /// of one that is stopped just then.
+    fn finish(mut self, hello: &Hello) -> bool {
+        if self.child.id() == hello.pid {
+            return true;
+        }
+        let exit = self.exit.or_else(|| self.child.try_wait().ok().flatten());
+        if exit.is_none()
+            && let Err(error) = self.child.kill()
+        {
+            tracing::debug!(%error, "could not end a superfluous daemon");
+        }
+        exit.is_some_and(|status| status.success())
     }
 
     fn log_tail(&mut self) -> String {

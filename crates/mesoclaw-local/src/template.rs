@@ -12,7 +12,7 @@ use minijinja::{Environment, Error, ErrorKind, context};
 /// The template used when a file has none that renders.
 const CHATML: &str = "{% for message in messages %}{{ '<|im_start|>' + message.role + '\\n' + message.content + '<|im_end|>\\n' }}{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}";
 /// Steps a template may take; a real one takes some hundreds a message.
-const FUEL: u64 = 20_000_000;
+const FUEL: u64 = 2_000_000;
 const NAME: &str = "chat";
 const MARK_START: char = '\u{1}';
 const MARK_END: char = '\u{2}';

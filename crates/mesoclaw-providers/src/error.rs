@@ -129,14 +129,14 @@ fn of_reported(
     kind: ModelErrorKind,
     reported: &Reported,
 ) -> ModelError {
-    let mut message = format!("`{}` answered with {what}", endpoint.provider_id);
-    if let Some(code) = reported.codes.first() {
-        message.push_str(&format!(" ({code})"));
-    }
-    if let Some(text) = &reported.message {
-        message.push_str(": ");
-        message.push_str(text);
-    }
+    let code = reported.codes.first().map(|code| format!(" ({code})"));
+    let text = reported.message.as_ref().map(|text| format!(": {text}"));
+    let message = format!(
+        "`{}` answered with {what}{}{}",
+        endpoint.provider_id,
+        code.unwrap_or_default(),
+        text.unwrap_or_default()
+    );
     let error = ModelError::new(kind, presentable(endpoint, &message));
     match hint(endpoint, model, kind) {
         Some(hint) => error.with_hint(hint),
@@ -171,8 +171,10 @@ fn hint(endpoint: &Endpoint, model: &str, kind: ModelErrorKind) -> Option<String
             "check that {base_url} is the base URL of `{provider_id}` and that it can be reached \
              from here"
         )),
-        ModelErrorKind::Timeout | ModelErrorKind::Server | ModelErrorKind::BrokenStream => None,
-        ModelErrorKind::Rejected
+        ModelErrorKind::Timeout
+        | ModelErrorKind::Server
+        | ModelErrorKind::BrokenStream
+        | ModelErrorKind::Rejected
         | ModelErrorKind::NotConfigured
         | ModelErrorKind::Capability
         | ModelErrorKind::Internal => None,

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::assert_none;
 use crate::tree;
 
-/// A crate and the crates of this workspace it may use.
+/// A crate and the crates of this workspace it may use. The bench measures all of them.
 const ARROWS: &[(&str, &[&str])] = &[
     ("mesoclaw-api", &[]),
     ("mesoclaw-config", &[]),
@@ -58,7 +58,18 @@ const ARROWS: &[(&str, &[&str])] = &[
     ),
     (
         "mesoclaw-bench",
-        &["mesoclaw-api", "mesoclaw-ipc", "mesoclaw-testkit"],
+        &[
+            "mesoclaw-api",
+            "mesoclaw-agent",
+            "mesoclaw-config",
+            "mesoclaw-core",
+            "mesoclaw-daemon",
+            "mesoclaw-ipc",
+            "mesoclaw-local",
+            "mesoclaw-providers",
+            "mesoclaw-store",
+            "mesoclaw-testkit",
+        ],
     ),
 ];
 
@@ -178,7 +189,9 @@ fn internal_arrows(crates: &[Crate]) -> Vec<String> {
     }
     for (name, _) in ARROWS {
         if !crates.iter().any(|member| member.name == *name) {
-            complaints.push(format!("the table of arrows names {name}, which is no crate"));
+            complaints.push(format!(
+                "the table of arrows names {name}, which is no crate"
+            ));
         }
     }
     complaints
@@ -228,7 +241,13 @@ fn foreign_sources(crates: &Value) -> Vec<String> {
 
 fn metadata() -> Value {
     let output = Command::new(env!("CARGO"))
-        .args(["metadata", "--no-deps", "--format-version", "1", "--offline"])
+        .args([
+            "metadata",
+            "--no-deps",
+            "--format-version",
+            "1",
+            "--offline",
+        ])
         .current_dir(tree::root())
         .output()
         .expect("cargo runs");
@@ -281,7 +300,12 @@ mod checks_can_fail {
             let found = internal_arrows(&all_with(member(name, normal, dev)));
             assert_eq!(found, expected, "{name} {normal:?} {dev:?}");
         };
-        check("mesoclaw-ipc", &["mesoclaw-api"], &["mesoclaw-testkit"], &[]);
+        check(
+            "mesoclaw-ipc",
+            &["mesoclaw-api"],
+            &["mesoclaw-testkit"],
+            &[],
+        );
         check(
             "mesoclaw-ipc",
             &["mesoclaw-core"],

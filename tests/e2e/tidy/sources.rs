@@ -146,7 +146,9 @@ fn lints(path: &str, manifest: &str) -> Vec<String> {
 }
 
 fn rust_files() -> Vec<(String, String)> {
-    let files = tree::files().into_iter().filter(|path| path.ends_with(".rs"));
+    let files = tree::files()
+        .into_iter()
+        .filter(|path| path.ends_with(".rs"));
     files
         .map(|path| {
             let text = tree::text(&path).expect("Rust is UTF-8");
@@ -183,9 +185,14 @@ fn features_are_known_in_one_file() {
         .into_iter()
         .map(|(path, source)| (path, code_of(&source)))
         .collect();
-    let count = files.iter().filter(|(path, _)| path == FEATURE_FILE).count();
+    let count = files
+        .iter()
+        .filter(|(path, _)| path == FEATURE_FILE)
+        .count();
     assert_eq!(count, 1, "{FEATURE_FILE}");
-    assert_none(features(files.iter().map(|(path, code)| (&**path, &**code))));
+    assert_none(features(
+        files.iter().map(|(path, code)| (&**path, &**code)),
+    ));
 }
 
 #[test]
@@ -294,7 +301,9 @@ mod checks_can_fail {
         check(
             PATH,
             line,
-            &["crates/a/src/b.rs:1: features are known in crates/mesoclaw-daemon/src/wire.rs alone"],
+            &[
+                "crates/a/src/b.rs:1: features are known in crates/mesoclaw-daemon/src/wire.rs alone",
+            ],
         );
     }
 

@@ -12,12 +12,13 @@ const PLACES: &[&str] = &[
 ];
 
 /// Whose home may be in an example.
-const EXAMPLE_USER: &str = "ada";
+const EXAMPLE_USERS: &[&str] = &["a", "ada"];
 
 /// Settings that take packages from somewhere else than where everybody takes them from.
 const SOURCES: &[&str] = &[
     concat!("replace-", "with"),
-    concat!("index", "-url"),
+    concat!("index", "-url="),
+    concat!("index", "-url "),
     concat!("PIP_", "INDEX"),
     concat!("CARGO_", "REGISTRIES"),
     concat!("sparse", "+http"),
@@ -37,7 +38,7 @@ fn machine_paths(path: &str, text: &str) -> Vec<String> {
                 let user = user.split(|char: char| !char.is_alphanumeric()).next();
                 // In the middle of a path it is no path of a machine.
                 !before.is_some_and(|char| char.is_alphanumeric() || "._-/})".contains(char))
-                    && user != Some(EXAMPLE_USER)
+                    && !user.is_some_and(|user| EXAMPLE_USERS.contains(&user))
             });
             if is_there {
                 complaints.push(format!("{path}:{}: a path under {place}", n + 1));
@@ -118,7 +119,7 @@ mod checks_can_fail {
         let url = format!("https://me@{}.example.org/x", HOST_WORDS[1]);
         let host = format!("a:1: the host {}.example.org", HOST_WORDS[1]);
         check(&url, &[host]);
-        let option = format!("pip --{} x", SOURCES[1]);
+        let option = format!("pip --{}x", SOURCES[1]);
         check(&option, &[format!("a:1: `{}`", SOURCES[1])]);
     }
 }

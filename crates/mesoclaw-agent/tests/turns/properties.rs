@@ -202,7 +202,7 @@ fn events() -> impl Strategy<Value = Vec<Event>> {
 
 proptest! {
     #![proptest_config(ProptestConfig {
-        cases: 40_000,
+        cases: 2_000,
         failure_persistence: None,
         ..ProptestConfig::default()
     })]

@@ -59,11 +59,12 @@ fn validate(console: Console, sources: &Sources) -> CliResult<()> {
     for warning in &warnings {
         push(&mut text, format_args!("warning: {warning}\n"));
     }
-    text.push_str(&if path.exists() {
-        format!("{} is valid\n", path.display())
+    let verdict = if path.exists() {
+        "is valid"
     } else {
-        format!("{} does not exist; defaults are valid\n", path.display())
-    });
+        "does not exist; defaults are valid"
+    };
+    push(&mut text, format_args!("{} {verdict}\n", path.display()));
     let value = json!({"valid": true, "path": path, "warnings": warnings});
     console.result(&value, &text)
 }
@@ -121,11 +122,12 @@ fn show(console: Console, fields: &[ConfigField], origin: bool) -> CliResult<()>
 fn listing(fields: &[ConfigField], origin: bool) -> String {
     let mut text = String::new();
     for field in fields {
-        text.push_str(&if field.value.is_null() {
-            format!("# {} is unset", field.key)
+        let (key, value) = (&field.key, &field.value);
+        if value.is_null() {
+            push(&mut text, format_args!("# {key} is unset"));
         } else {
-            format!("{} = {}", field.key, field.value)
-        });
+            push(&mut text, format_args!("{key} = {value}"));
+        }
         if origin {
             push(&mut text, format_args!("  # {}", field.origin));
         }

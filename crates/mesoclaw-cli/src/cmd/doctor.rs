@@ -105,7 +105,10 @@ fn listing(checks: &[Check]) -> String {
             Status::Warning => "warning",
             Status::Problem => "PROBLEM",
         };
-        push(&mut text, format_args!("{word}  {}: {}\n", check.name, check.detail));
+        push(
+            &mut text,
+            format_args!("{word}  {}: {}\n", check.name, check.detail),
+        );
         if let Some(fix) = &check.fix {
             push(&mut text, format_args!("         -> {fix}\n"));
         }

@@ -50,14 +50,20 @@ async fn run(console: Console, client: &Client, command: ProviderCommand) -> Cli
             let provider = client.call::<ProviderCreate>(params).await?;
             let mut text = format!("added {} at {}", provider.id, provider.base_url);
             if let (Some(variable), false) = (&provider.api_key_env, provider.has_api_key) {
-                push(&mut text, format_args!(
-                    "\nthe daemon does not see {variable} yet: set it and run `mesoclaw daemon restart`"
-                ));
+                push(
+                    &mut text,
+                    format_args!(
+                        "\nthe daemon does not see {variable} yet: set it and run `mesoclaw daemon restart`"
+                    ),
+                );
             }
-            push(&mut text, format_args!(
-                "\nnext: mesoclaw provider test {id}, mesoclaw provider default {id} MODEL",
-                id = provider.id
-            ));
+            push(
+                &mut text,
+                format_args!(
+                    "\nnext: mesoclaw provider test {id}, mesoclaw provider default {id} MODEL",
+                    id = provider.id
+                ),
+            );
             console.done(&provider, &text)?;
         }
         ProviderCommand::Default { provider, model } => {

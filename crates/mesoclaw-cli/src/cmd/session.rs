@@ -201,13 +201,16 @@ async fn search(
     let hits = client.call::<SessionSearch>(params).await?;
     let mut text = String::new();
     for hit in &hits {
-        push(&mut text, format_args!(
-            "{}  {}  {}: {}\n",
-            one_line(&hit.title),
-            hit.created_at,
-            hit.role,
-            one_line(&hit.snippet)
-        ));
+        push(
+            &mut text,
+            format_args!(
+                "{}  {}  {}: {}\n",
+                one_line(&hit.title),
+                hit.created_at,
+                hit.role,
+                one_line(&hit.snippet)
+            ),
+        );
     }
     if hits.is_empty() {
         "nothing was found\n".clone_into(&mut text);

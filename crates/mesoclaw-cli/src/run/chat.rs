@@ -1,17 +1,20 @@
 //! The line chat: append-only, one prompt at a time, made for any terminal down to a serial line.
-//! Commands are in `chat_commands.rs`, reading of lines in `editor.rs`.
+//! Commands are in `chat/commands.rs`, reading of lines in `editor.rs`.
+
+mod at_prompt;
+mod commands;
+mod news;
 
 use std::time::Duration;
 
 use mesoclaw_api::ops::NoParams;
-use mesoclaw_api::ops::approval::{Answer, Approval};
 use mesoclaw_api::ops::chat::SendParams;
 use mesoclaw_api::ops::provider::{DefaultModel, ProviderDefaultGet};
 use mesoclaw_api::ops::session::{
     ItemsParams, ListParams, ResolveParams, Session, SessionGet, SessionItems, SessionList,
     SessionParams, SessionResolve, SessionState,
 };
-use mesoclaw_api::{BoxFuture, Event, SessionId, Surface};
+use mesoclaw_api::{Item, SessionId, Surface};
 use tokio::time::{Instant, sleep_until};
 
 use crate::cli::{ChatArgs, Global};
@@ -19,17 +22,18 @@ use crate::connect::{Home, everything, runtime};
 use crate::exit::{CliError, CliResult, FAILED, OK, of_outcome};
 use crate::output::{Console, error_text};
 use crate::run::answer_file::Target;
+use crate::run::audience::{Audience, Ending};
 use crate::run::background::Background;
-use crate::run::conversation::{Conversation, News};
+use crate::run::conversation::Conversation;
 use crate::run::editor::{Editor, Input};
-use crate::run::follow::{Audience, Ending, Follower, Judge};
+use crate::run::follow::Follower;
 use crate::run::render::{Renderer, Style, ending_text};
 use crate::run::setup;
 use crate::run::slash::{message, parse};
 use crate::run::stops::{Stop, Stops};
-use crate::run::view::Show;
-use crate::term::{TerminalMode, discard_typed};
+use crate::term::TerminalMode;
 use crate::transcript;
+use at_prompt::AtPrompt;
 
 /// The prompt for a message.
 pub const PROMPT: &str = "> ";
@@ -54,22 +58,17 @@ pub enum Flow {
 
 /// A running line chat.
 pub struct Chat {
-    pub(super) conversation: Conversation,
-    pub(super) editor: Editor,
-    pub(super) stops: Stops,
-    pub(super) model: Option<String>,
-    pub(super) title: Option<String>,
+    conversation: Conversation,
+    editor: Editor,
+    stops: Stops,
+    model: Option<String>,
+    title: Option<String>,
     target: Target,
     background: Background,
     draft: Vec<String>,
     interrupts: u32,
     retry_at: Option<Instant>,
     last_code: u8,
-}
-
-/// Asks the person at the prompt.
-struct AtPrompt<'a> {
-    editor: &'a mut Editor,
 }
 
 /// Runs `mesoclaw chat`.
@@ -195,7 +194,7 @@ impl Chat {
     }
 
     /// Shows the end of the session, and what still runs or broke off in it.
-    pub(super) async fn take_up(&mut self) -> CliResult<Flow> {
+    async fn take_up(&mut self) -> CliResult<Flow> {
         let Some(session_id) = self.conversation.session_id.clone() else {
             return Ok(Flow::Go);
         };
@@ -233,7 +232,7 @@ impl Chat {
         Ok(Flow::Go)
     }
 
-    async fn last_items(&self, session_id: SessionId) -> CliResult<Vec<mesoclaw_api::Item>> {
+    async fn last_items(&self, session_id: SessionId) -> CliResult<Vec<Item>> {
         let params = ItemsParams {
             session_id,
             before: None,
@@ -298,7 +297,7 @@ impl Chat {
     }
 
     /// Runs something with a follower that shows a turn in the chat.
-    pub(super) async fn with_follower(
+    async fn with_follower(
         &mut self,
         run: impl AsyncFnOnce(&mut Follower<'_>) -> CliResult<Ending>,
     ) -> CliResult<Ending> {
@@ -318,7 +317,7 @@ impl Chat {
         run(&mut follower).await
     }
 
-    pub(super) fn ended(&mut self, ending: CliResult<Ending>) -> CliResult<Flow> {
+    fn ended(&mut self, ending: CliResult<Ending>) -> CliResult<Flow> {
         let ending = match ending {
             Ok(ending) => ending,
             Err(CliError::Api(error)) => {
@@ -354,96 +353,5 @@ impl Chat {
         self.editor
             .print("(Ctrl-C again leaves; what runs goes on)\n")?;
         Ok(Flow::Go)
-    }
-
-    /// What happens in the session while nothing is asked here.
-    fn take_news(&mut self, news: News) -> CliResult<()> {
-        let frame = match news {
-            News::Event(frame) => frame,
-            News::Lagged => return Ok(()),
-            News::Lost => {
-                self.retry_at = Some(Instant::now() + RETRY);
-                self.background = Background::default();
-                return self
-                    .editor
-                    .print("(lost the connection to the daemon; connecting again)\n");
-            }
-        };
-        let Some(session_id) = &self.conversation.session_id else {
-            return Ok(());
-        };
-        if frame.event.session_id().is_some_and(|id| id != session_id) {
-            return Ok(());
-        }
-        let mut shows = self.background.take(session_id, &frame.event);
-        match &frame.event {
-            Event::QueueChanged { queue, .. } => {
-                let waiting = queue.iter().enumerate();
-                shows.extend(waiting.map(|(at, message)| {
-                    Show::Notice(format!("queued {}: {}", at + 1, message.text))
-                }));
-            }
-            Event::SessionChanged { session } => self.title = Some(session.title.clone()),
-            Event::SessionDeleted { .. } => {
-                shows.push(Show::Notice(
-                    "this session was deleted; the next message begins a new one".to_owned(),
-                ));
-                self.conversation.session_id = None;
-                self.title = None;
-            }
-            _ => {}
-        }
-        self.print_shows(&shows)
-    }
-
-    fn print_shows(&mut self, shows: &[Show]) -> CliResult<()> {
-        // The editor makes the text safe for the terminal.
-        let mut renderer = Renderer::new(Style::Chat, false);
-        let (mut out, mut notes) = (Vec::new(), Vec::new());
-        for show in shows {
-            renderer.show(show, &mut out, &mut notes);
-        }
-        renderer.close(&mut out);
-        if out.is_empty() {
-            return Ok(());
-        }
-        self.editor.print(&String::from_utf8_lossy(&out))
-    }
-
-    async fn connect_again(&mut self) -> CliResult<()> {
-        if self.conversation.reconnect_running().await {
-            self.retry_at = None;
-            self.editor.print("(connected again)\n")
-        } else {
-            self.retry_at = Some(Instant::now() + RETRY);
-            Ok(())
-        }
-    }
-}
-
-impl Judge for AtPrompt<'_> {
-    fn decide<'a>(&'a mut self, _approval: &'a Approval) -> BoxFuture<'a, Option<Answer>> {
-        Box::pin(async move {
-            if !self.editor.is_terminal() {
-                return Some(Answer::Deny);
-            }
-            // What was typed before the question was seen must not answer it.
-            discard_typed();
-            // Without a stdout there is nobody to answer either.
-            self.editor.print("  1 allow once  2 deny\n").ok();
-            for _ in 0..3 {
-                self.editor.ask("choice [2]: ");
-                match self.editor.next().await {
-                    Input::Line(line) => match line.trim() {
-                        "1" => return Some(Answer::Approve),
-                        "" | "2" => return Some(Answer::Deny),
-                        _ => {}
-                    },
-                    Input::Interrupt => return None,
-                    Input::End => return Some(Answer::Deny),
-                }
-            }
-            Some(Answer::Deny)
-        })
     }
 }

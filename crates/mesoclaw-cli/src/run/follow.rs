@@ -1,23 +1,25 @@
 //! Follows one turn of our own to its end: says the message, shows what comes, stops when told to,
-//! goes on over a new connection when one is lost.
+//! goes on over a new connection when one is lost. What happens before the turn begins and after
+//! events were lost is in `follow/waiting.rs`.
 
+mod waiting;
+
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use mesoclaw_api::event::EventFrame;
 use mesoclaw_api::ops::approval::{Answer, Approval, ApprovalResolve, ResolveParams};
-use mesoclaw_api::ops::chat::{ChatSend, SendParams, Sent};
-use mesoclaw_api::ops::session::{
-    QueueParams, QueueRemove, SessionGet, SessionParams, SessionState,
-};
-use mesoclaw_api::{ErrorCode, Event, QueueId, TurnId, TurnOutcome, Usage};
+use mesoclaw_api::ops::chat::{ChatSend, SendParams};
+use mesoclaw_api::ops::session::{QueueParams, QueueRemove};
+use mesoclaw_api::{ApprovalId, ErrorCode, Event, QueueId, TurnId, TurnOutcome};
 use tokio::time::{Instant, sleep_until};
 
 use crate::exit::CliResult;
-use crate::run::answer_file::Target;
+use crate::run::audience::{Audience, Ending};
 use crate::run::background::Background;
-use crate::run::conversation::{Conversation, News};
+use crate::run::conversation::{Conversation, News, is_lost};
 use crate::run::render::Renderer;
-use crate::run::stops::{Stop, Stops};
+use crate::run::stops::Stop;
 use crate::run::view::{Show, TurnView};
 
 /// How long a stopped turn may take to say how it ended.
@@ -28,60 +30,6 @@ const BETWEEN_READS: Duration = Duration::from_millis(250);
 
 /// Most pieces of news that are joined to one write.
 const MERGE: usize = 256;
-
-/// What a turn is shown with.
-pub struct Audience<'a> {
-    /// The form.
-    pub renderer: Renderer,
-    /// Where the answer goes.
-    pub target: &'a mut Target,
-    /// What ends the run.
-    pub stops: &'a mut Stops,
-    /// Who decides about approvals; `None` = nobody can be asked.
-    pub judge: Option<&'a mut dyn Judge>,
-    /// Whether turns of others in the same session are shown too.
-    pub shows_others: bool,
-}
-
-/// Somebody who decides about approvals.
-pub trait Judge {
-    /// The answer; `None` when the person wants to stop the turn.
-    fn decide<'a>(
-        &'a mut self,
-        approval: &'a Approval,
-    ) -> mesoclaw_api::BoxFuture<'a, Option<Answer>>;
-}
-
-/// How it ended.
-#[derive(Clone, Debug)]
-pub struct Ending {
-    /// The turn; `None` when none began.
-    pub turn_id: Option<TurnId>,
-    /// How the turn ended; `None` when that was not waited for.
-    pub outcome: Option<TurnOutcome>,
-    /// What it used.
-    pub usage: Usage,
-    /// Whether a call was denied.
-    pub was_denied: bool,
-    /// What stopped it from outside.
-    pub stop: Option<Stop>,
-    /// Whether the person asked a second time to leave.
-    pub wants_out: bool,
-}
-
-impl Ending {
-    /// Nothing was said.
-    pub fn nothing() -> Self {
-        Self {
-            turn_id: None,
-            outcome: None,
-            usage: Usage::default(),
-            was_denied: false,
-            stop: None,
-            wants_out: false,
-        }
-    }
-}
 
 /// A message of ours that has not become a turn yet.
 struct Waiting {
@@ -100,6 +48,8 @@ pub struct Follower<'a> {
     leave_at: Option<Instant>,
     read_again_at: Option<Instant>,
     was_taken_back: bool,
+    /// Approvals that were decided here.
+    asked: BTreeSet<ApprovalId>,
 }
 
 impl<'a> Follower<'a> {
@@ -115,6 +65,7 @@ impl<'a> Follower<'a> {
             leave_at: None,
             read_again_at: None,
             was_taken_back: false,
+            asked: BTreeSet::new(),
         }
     }
 
@@ -313,105 +264,6 @@ impl<'a> Follower<'a> {
         }
     }
 
-    /// Our message waits behind another turn: watch that one, and for our own to begin.
-    async fn take_while_waiting(&mut self, event: &Event) -> CliResult<Vec<Show>> {
-        let mut shows = Vec::new();
-        if self.audience.shows_others
-            && let Some(session_id) = &self.conversation.session_id
-        {
-            shows = self.others.take(session_id, event);
-        }
-        let is_time = match event {
-            Event::TurnStarted { .. } | Event::TurnFinished { .. } | Event::ItemStored { .. } => {
-                true
-            }
-            Event::QueueChanged { queue, started, .. } => {
-                let mine = self.waiting.as_ref().and_then(|w| w.queue_id.as_ref());
-                let is_started = mine.is_some() && started.as_ref() == mine;
-                let waits = queue.iter().any(|message| Some(&message.id) == mine);
-                // Neither waiting nor begun: somebody took it back. Asking would say it again.
-                if mine.is_some() && !is_started && !waits {
-                    self.was_taken_back = true;
-                    shows.push(Show::Notice(
-                        "somebody took the message back before it was answered".to_owned(),
-                    ));
-                }
-                is_started
-            }
-            _ => false,
-        };
-        if is_time && !self.was_taken_back {
-            let is_begin = matches!(event, Event::TurnStarted { .. });
-            self.find_turn().await?;
-            if let Some(view) = &mut self.view
-                && !is_begin
-            {
-                view.lost_events();
-                shows.extend(self.read_stored().await?);
-            }
-        }
-        Ok(shows)
-    }
-
-    /// Asks which turn answers our message, by saying it again under the same id.
-    async fn find_turn(&mut self) -> CliResult<()> {
-        if self.view.is_some() {
-            return Ok(());
-        }
-        let Some(params) = self.waiting.as_ref().map(|w| w.params.clone()) else {
-            return Ok(());
-        };
-        let (sent, missed) = self.conversation.call_again::<ChatSend>(params).await?;
-        self.adopt(&sent, missed).await
-    }
-
-    async fn adopt(&mut self, sent: &Sent, missed: bool) -> CliResult<()> {
-        let Some(turn_id) = sent.turn_id.clone() else {
-            return Ok(());
-        };
-        let mut view = TurnView::new(sent.session_id.clone(), turn_id);
-        if missed {
-            view.lost_events();
-        }
-        self.view = Some(view);
-        if missed {
-            let shows = self.read_stored().await?;
-            self.show(&shows).await?;
-        }
-        Ok(())
-    }
-
-    /// Shows what is stored of the turn; a turn that neither ended nor runs was interrupted.
-    async fn read_stored(&mut self) -> CliResult<Vec<Show>> {
-        let Some(turn_id) = self.view.as_ref().map(|view| view.turn_id().clone()) else {
-            return Ok(Vec::new());
-        };
-        let items = self.conversation.items_of(&turn_id).await?;
-        let mut shows = Vec::new();
-        if let Some(view) = &mut self.view {
-            shows.extend(items.iter().flat_map(|item| view.reconcile(item)));
-            if view.finished().is_some() {
-                return Ok(shows);
-            }
-        }
-        let Some(session_id) = self.conversation.session_id.clone() else {
-            return Ok(shows);
-        };
-        let params = SessionParams { session_id };
-        let (detail, _) = self.conversation.call_again::<SessionGet>(params).await?;
-        let runs = matches!(
-            detail.summary.state,
-            SessionState::Running | SessionState::Waiting
-        );
-        if let (false, Some(view)) = (runs, &mut self.view) {
-            // It may have ended between the two questions.
-            let items = self.conversation.items_of(&turn_id).await?;
-            shows.extend(items.iter().flat_map(|item| view.reconcile(item)));
-            shows.extend(view.reconcile_end());
-        }
-        Ok(shows)
-    }
-
     /// Writes what there is to show, then decides about approvals. True = the person wants out.
     async fn show(&mut self, shows: &[Show]) -> CliResult<bool> {
         let (mut out, mut notes) = (Vec::new(), Vec::new());
@@ -438,7 +290,9 @@ impl<'a> Follower<'a> {
             }
         }
         for show in shows {
-            if let Show::Approval(approval) = show {
+            if let Show::Approval(approval) = show
+                && self.asked.insert(approval.id.clone())
+            {
                 self.decide(approval).await?;
             }
         }
@@ -451,13 +305,13 @@ impl<'a> Follower<'a> {
                 Answer::Deny,
                 Some("nobody can be asked: the answer goes to a pipe".to_owned()),
             ),
-            Some(judge) => match judge.decide(approval).await {
-                Some(answer) => (answer, None),
-                None => {
+            Some(judge) => {
+                let answer = judge.decide(approval).await;
+                if answer.is_none() {
                     self.stopped(Stop::Interrupt).await;
-                    (Answer::Deny, None)
                 }
-            },
+                (answer.unwrap_or(Answer::Deny), None)
+            }
         };
         let params = ResolveParams {
             approval_id: approval.id.clone(),
@@ -468,6 +322,11 @@ impl<'a> Follower<'a> {
             Ok(_) => Ok(()),
             // Somebody else was first, or the turn is over: the event tells what counts.
             Err(error) if matches!(error.code, ErrorCode::Conflict | ErrorCode::NotFound) => Ok(()),
+            // The next news is that the connection is lost; the question comes again after it.
+            Err(error) if is_lost(error.code) => {
+                self.asked.remove(&approval.id);
+                Ok(())
+            }
             Err(error) => Err(error.into()),
         }
     }

@@ -5,9 +5,9 @@
 //! `follow.rs` (the loop), `pipe.rs`.
 
 pub mod answer_file;
+pub mod audience;
 pub mod background;
 pub mod chat;
-pub mod chat_commands;
 pub mod conversation;
 pub mod daemon;
 pub mod editor;

@@ -1,17 +1,20 @@
 //! How what a turn shows looks: bytes for stdout or a file, and notes for stderr. Pure.
 
-use mesoclaw_api::item::ApprovalDecision;
-use mesoclaw_api::{ApiError, CallId, SessionId, TurnId, TurnOutcome, Usage};
-use serde_json::{Value, json};
+mod json_lines;
+mod words;
+
+use mesoclaw_api::{ApiError, CallId, SessionId, TurnId};
+use serde_json::json;
 
 use crate::run::view::Show;
-use crate::sanitise::{for_terminal, one_line};
+use crate::sanitise::for_terminal;
+use json_lines::push_json;
+use words::{approval_text, call_text, decision_text, result_text};
+
+pub use words::ending_text;
 
 /// Version of the lines of `--stream-json`.
 const STREAM_VERSION: u32 = 1;
-
-/// Most characters of a tool's arguments on a line.
-const ARGS_SHOWN: usize = 200;
 
 /// A form of output.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -133,7 +136,7 @@ impl Renderer {
             },
             Style::JsonLines => {
                 self.push_start(out);
-                show_json_line(show, out);
+                json_lines::show(show, out);
             }
             Style::Chat => self.show_chat(show, out),
         }
@@ -265,29 +268,6 @@ impl Renderer {
     }
 }
 
-/// How a turn that did not complete ended, for a person in the chat.
-pub fn ending_text(outcome: &TurnOutcome) -> Option<String> {
-    match outcome {
-        TurnOutcome::Completed => None,
-        TurnOutcome::Cancelled => Some("(stopped; /continue goes on)".to_owned()),
-        TurnOutcome::Interrupted => Some(
-            "(interrupted: the daemon ended in the middle of this answer; /continue goes on)"
-                .to_owned(),
-        ),
-        TurnOutcome::LimitReached { message, .. } => {
-            Some(format!("({message}; /continue goes on)"))
-        }
-        TurnOutcome::Failed { message, hint, .. } => {
-            let mut text = format!("error: {message}");
-            for line in hint.iter().flat_map(|hint| hint.lines()) {
-                text.push_str("\n  ");
-                text.push_str(line);
-            }
-            Some(text)
-        }
-    }
-}
-
 fn push_notes(show: &Show, notes: &mut Vec<String>) {
     notes.extend(match show {
         Show::ToolCall { tool, args, .. } => Some(format!("tool {}", call_text(tool, args))),
@@ -310,121 +290,6 @@ fn push_notes(show: &Show, notes: &mut Vec<String>) {
         | Show::Reasoning(_)
         | Show::Finished { .. } => None,
     });
-}
-
-fn show_json_line(show: &Show, out: &mut Vec<u8>) {
-    let line = match show {
-        Show::Text(text) => json!({"type": "text", "text": text}),
-        Show::NewPart => json!({"type": "text", "text": "\n"}),
-        Show::Reasoning(text) => json!({"type": "reasoning", "text": text}),
-        Show::ToolCall {
-            call_id,
-            tool,
-            args,
-        } => json!({"type": "tool_call", "call_id": call_id, "tool": tool, "args": args}),
-        Show::ToolResult {
-            call_id,
-            tool,
-            output,
-            success,
-            duration_ms,
-        } => json!({
-            "type": "tool_result",
-            "call_id": call_id,
-            "tool": tool,
-            "output": output,
-            "success": success,
-            "duration_ms": duration_ms,
-        }),
-        Show::Approval(approval) => json!({
-            "type": "approval",
-            "approval_id": approval.id,
-            "call_id": approval.call_id,
-            "tool": approval.tool,
-            "args": approval.args,
-            "risk": approval.risk,
-            "reason": approval.reason,
-            "decision": null,
-        }),
-        Show::Decided {
-            approval_id,
-            decision,
-        } => json!({"type": "approval", "approval_id": approval_id, "decision": decision}),
-        Show::Notice(text) => json!({"type": "notice", "text": text}),
-        Show::Finished { usage, .. } => usage_line(*usage),
-        Show::Model(_) | Show::User(_) => return,
-    };
-    push_json(out, &line);
-}
-
-fn usage_line(usage: Usage) -> Value {
-    json!({
-        "type": "usage",
-        "input_tokens": usage.input_tokens,
-        "cached_tokens": usage.cached_tokens,
-        "output_tokens": usage.output_tokens,
-        "model_calls": usage.model_calls,
-    })
-}
-
-fn push_json(out: &mut Vec<u8>, value: &Value) {
-    out.extend_from_slice(value.to_string().as_bytes());
-    out.push(b'\n');
-}
-
-fn call_text(tool: &str, args: &Value) -> String {
-    let args = match args {
-        // The usual tool has one argument that says it all: show it without the braces.
-        Value::Object(fields) if fields.len() == 1 => {
-            fields.values().next().map(plain).unwrap_or_default()
-        }
-        other => plain(other),
-    };
-    let args = one_line(&args);
-    let mut short: String = args.chars().take(ARGS_SHOWN).collect();
-    if short.len() < args.len() {
-        short.push_str("...");
-    }
-    format!("{}: {short}", one_line(tool))
-}
-
-fn plain(value: &Value) -> String {
-    match value {
-        Value::String(text) => text.clone(),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
-            value.to_string()
-        }
-    }
-}
-
-fn result_text(success: bool, duration_ms: Option<u64>) -> String {
-    let word = if success { "ok" } else { "failed" };
-    match duration_ms {
-        Some(ms) => format!("{word} {:.1}s", ms as f64 / 1000.0),
-        None => word.to_owned(),
-    }
-}
-
-fn approval_text(approval: &mesoclaw_api::ops::approval::Approval) -> String {
-    use mesoclaw_api::ops::approval::Risk;
-    let risk = match approval.risk {
-        Risk::Low => "low",
-        Risk::Medium => "medium",
-        Risk::High => "high",
-    };
-    format!(
-        "approval needed: {}   risk {risk}\n  {}",
-        call_text(&approval.tool, &approval.args),
-        one_line(&approval.reason)
-    )
-}
-
-fn decision_text(decision: ApprovalDecision) -> &'static str {
-    match decision {
-        ApprovalDecision::Approved => "approved",
-        ApprovalDecision::Denied => "denied",
-        ApprovalDecision::TimedOut => "denied: nobody answered in time",
-    }
 }
 
 #[cfg(test)]

@@ -274,7 +274,10 @@ fn plist(program: &Program) -> String {
     let mut arguments = String::new();
     for word in program.arguments() {
         let word = xml(word);
-        push(&mut arguments, format_args!("        <string>{word}</string>\n"));
+        push(
+            &mut arguments,
+            format_args!("        <string>{word}</string>\n"),
+        );
     }
     let environment = program.home.as_ref().map_or_else(String::new, |home| {
         format!(

@@ -8,8 +8,8 @@ use futures_util::FutureExt;
 use mesoclaw_agent::turn::Event;
 use mesoclaw_api::ops::chat::Sent;
 use mesoclaw_api::{
-    ApiError, ApiResult, ErrorCode, Event as ApiEvent, ItemId, SessionId, Surface, TurnId,
-    TurnOutcome,
+    ApiError, ApiResult, ErrorCode, Event as ApiEvent, Item, ItemBody, ItemId, SessionId, Surface,
+    Timestamp, TurnId, TurnOutcome,
 };
 use mesoclaw_store::repo::client_message::KnownMessage;
 use mesoclaw_store::repo::turn as turn_repo;
@@ -247,7 +247,10 @@ impl Actor {
     ) {
         let model = match self.check_continue(model.as_deref()).await {
             Ok(model) => model,
-            Err(error) => return answer(reply, Err(error)),
+            Err(error) => {
+                self.keep_decision(decided).await;
+                return answer(reply, Err(error));
+            }
         };
         let session_id = self.session_id.clone();
         self.run_turn(TurnStart {
@@ -271,6 +274,33 @@ impl Actor {
         })
         .await;
         self.run_queue().await;
+    }
+
+    /// An answer that cannot be acted on now is stored: the next resumed turn finds it.
+    async fn keep_decision(&self, decided: Option<Event>) {
+        let Some(Event::ApprovalResolved {
+            call_id,
+            approval_id,
+            decision,
+            ..
+        }) = decided
+        else {
+            return;
+        };
+        let body = ItemBody::Approval {
+            approval_id,
+            call_id,
+            decision,
+        };
+        let item = Item {
+            id: ItemId::random(),
+            session_id: self.session_id.clone(),
+            turn_id: None,
+            position: 0,
+            created_at: Timestamp::now(),
+            body,
+        };
+        self.teller.put(vec![Step::from(Write::Item(item))]).await;
     }
 
     async fn check_continue(&self, model: Option<&str>) -> ApiResult<ResolvedModel> {

@@ -280,6 +280,7 @@ impl RunningTurn {
     async fn store_draft(&mut self) {
         self.next_draft = None;
         if let Some(draft) = self.machine.draft() {
+            self.machine.draft_stored(&draft);
             let item = self.item(draft.item_id, draft.body);
             self.teller.draft(item).await;
         }

@@ -49,65 +49,53 @@ fn answer(
     let mut reader = BufReader::new(connection.try_clone()?);
     while reader.read_line(&mut head)? > 2 {}
     seen.lock().unwrap().push(head.clone());
+    let (status, headers, sent): (String, String, &[u8]) = match reply {
+        Reply::Status(status) => (format!("{status} No"), "content-length: 0".to_owned(), &[]),
+        Reply::Redirect(to) => (
+            "302 Found".to_owned(),
+            format!("location: {to}\r\ncontent-length: 0"),
+            &[],
+        ),
+        Reply::Cut { etag, after } => (
+            "200 OK".to_owned(),
+            format!("etag: {etag}\r\ncontent-length: {}", body.len()),
+            &body[..*after],
+        ),
+        Reply::File { etag } => file(body, &head, etag),
+    };
+    write!(
+        connection,
+        "HTTP/1.1 {status}\r\n{headers}\r\nconnection: close\r\n\r\n"
+    )?;
+    connection.write_all(sent)
+}
+
+/// The whole file, or the asked range of it when the tag is still the same.
+fn file<'a>(body: &'a [u8], head: &str, etag: &str) -> (String, String, &'a [u8]) {
     let header = |name: &str| {
         head.lines().find_map(|line| {
             let (key, value) = line.split_once(": ")?;
             key.eq_ignore_ascii_case(name).then(|| value.to_owned())
         })
     };
-    match reply {
-        Reply::Status(status) => {
-            write!(
-                connection,
-                "HTTP/1.1 {status} No\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
-            )
-        }
-        Reply::Redirect(to) => {
-            write!(
-                connection,
-                "HTTP/1.1 302 Found\r\nlocation: {to}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
-            )
-        }
-        Reply::Cut { etag, after } => {
-            write!(
-                connection,
-                "HTTP/1.1 200 OK\r\netag: {etag}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
-                body.len()
-            )?;
-            connection.write_all(&body[..*after])
-        }
-        Reply::File { etag } => {
-            let is_same = header("if-range").is_none_or(|tag| tag == *etag);
-            let start = header("range")
-                .and_then(|range| {
-                    range
-                        .strip_prefix("bytes=")?
-                        .strip_suffix('-')?
-                        .parse()
-                        .ok()
-                })
-                .filter(|_| is_same);
-            match start {
-                Some(start) => {
-                    let rest: &[u8] = body.get(start..).unwrap_or_default();
-                    write!(
-                        connection,
-                        "HTTP/1.1 206 Partial Content\r\netag: {etag}\r\ncontent-range: bytes {start}-{}/{}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
-                        body.len() - 1,
-                        body.len(),
-                        rest.len()
-                    )?;
-                    connection.write_all(rest)
-                }
-                None => {
-                    write!(
-                        connection,
-                        "HTTP/1.1 200 OK\r\netag: {etag}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
-                        body.len()
-                    )?;
-                    connection.write_all(body)
-                }
-            }
-        }
+    let is_same = header("if-range").is_none_or(|tag| tag == etag);
+    let start: Option<usize> = header("range")
+        .and_then(|range| {
+            range
+                .strip_prefix("bytes=")?
+                .strip_suffix('-')?
+                .parse()
+                .ok()
+        })
+        .filter(|_| is_same);
+    let (length, tag) = (body.len(), format!("etag: {etag}"));
+    if let Some(start) = start {
+        let rest = body.get(start..).unwrap_or_default();
+        let range = format!("content-range: bytes {start}-{}/{length}", length - 1);
+        let headers = format!("{tag}\r\n{range}\r\ncontent-length: {}", rest.len());
+        ("206 Partial Content".to_owned(), headers, rest)
+    } else {
+        let headers = format!("{tag}\r\ncontent-length: {length}");
+        ("200 OK".to_owned(), headers, body)
     }
 }

@@ -137,12 +137,8 @@ impl Run {
             let bytes = match timeout_at(self.deadline, response.chunk()).await {
                 Ok(Ok(Some(bytes))) => bytes,
                 Ok(Ok(None)) => return self.end_of_body(),
-                // The server said that it is done; that it keeps the line open is its affair.
-                Err(_) if self.answer.is_finished() => {
-                    self.end();
-                    return Ok(());
-                }
-                Ok(Err(_)) if self.answer.is_finished() => {
+                // The server said that it is done; how it closes the line is its affair.
+                Err(_) | Ok(Err(_)) if self.answer.is_finished() => {
                     self.end();
                     return Ok(());
                 }

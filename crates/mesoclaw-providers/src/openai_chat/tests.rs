@@ -97,6 +97,7 @@ fn usage(input: u64, cached: u64, output: u64) -> ModelDelta {
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 async fn answers_arrive_as_they_are_said() {
     let stop = ModelDelta::Stop;
     for (steps, expected) in [

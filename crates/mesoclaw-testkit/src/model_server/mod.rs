@@ -5,6 +5,7 @@ mod player;
 mod record;
 mod script;
 mod server;
+mod whole;
 mod wire;
 
 #[cfg(test)]

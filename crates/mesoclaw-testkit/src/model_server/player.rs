@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::record::{Ending, Records};
 use super::script::{CallScript, Reply, Step};
+use super::whole::Totals;
 use super::wire::{Wire, usage};
 
 /// Bytes written at once when tokens come as fast as possible.
@@ -31,21 +32,23 @@ pub(super) struct Player {
     has_content: bool,
 }
 
-/// What an answer is made of, for `finish_reason` and usage.
-#[derive(Default)]
-struct Totals {
-    chunks: u64,
-    has_calls: bool,
-    usage: Option<Value>,
-    finish: Option<String>,
-}
-
 /// A running [`Step::Tokens`].
 struct Tokens {
     next: u64,
     count: u64,
     text: String,
     pace: Option<(Instant, f64)>,
+}
+
+impl Tokens {
+    fn new(count: u64, per_second: Option<f64>, text: Option<String>) -> Self {
+        Self {
+            next: 0,
+            count,
+            text: text.unwrap_or_else(|| "{n} ".to_owned()),
+            pace: per_second.map(|rate| (Instant::now(), rate)),
+        }
+    }
 }
 
 impl Player {
@@ -134,12 +137,7 @@ impl Player {
                 per_second,
                 text,
             } => {
-                self.tokens = Some(Tokens {
-                    next: 0,
-                    count,
-                    text: text.unwrap_or_else(|| "{n} ".to_owned()),
-                    pace: per_second.map(|rate| (Instant::now(), rate)),
-                });
+                self.tokens = Some(Tokens::new(count, per_second, text));
                 return Played::Nothing;
             }
             Step::Usage {
@@ -162,19 +160,21 @@ impl Player {
                 self.slow = Some(Duration::from_millis(ms));
                 return Played::Nothing;
             }
-            Step::CutMidEvent => {
-                let mut event = String::new();
-                self.wire
-                    .chunk(&mut event, &json!({"content": "never whole"}));
-                event.truncate(event.len() / 2);
-                out.push_str(&event);
-                self.cut_next = true;
-            }
+            Step::CutMidEvent => self.half_event(out),
             Step::Status { .. } => panic!("a status must be the first step, or follow a delay"),
             Step::Cut => return Played::Cut,
             Step::End => return Played::End,
         }
         Played::Bytes
+    }
+
+    fn half_event(&mut self, out: &mut String) {
+        let mut event = String::new();
+        self.wire
+            .chunk(&mut event, &json!({"content": "never whole"}));
+        event.truncate(event.len() / 2);
+        out.push_str(&event);
+        self.cut_next = true;
     }
 
     fn delta(&mut self, out: &mut String, delta: &Value) {
@@ -324,24 +324,6 @@ impl Step {
     }
 }
 
-impl Totals {
-    fn finish_reason(&self) -> String {
-        self.finish.clone().unwrap_or_else(|| {
-            if self.has_calls {
-                "tool_calls".to_owned()
-            } else {
-                "stop".to_owned()
-            }
-        })
-    }
-
-    fn usage(&self) -> Value {
-        self.usage
-            .clone()
-            .unwrap_or_else(|| usage(10, self.chunks, 0))
-    }
-}
-
 /// Notes how an answer ended.
 pub(super) fn end(records: &Records, n_request: usize, ending: Ending) {
     let now = Instant::now();
@@ -349,62 +331,4 @@ pub(super) fn end(records: &Records, n_request: usize, ending: Ending) {
         request.ending = Some(ending);
         request.ended = Some(now);
     });
-}
-
-/// The reply as one answer, for a request without `stream`; `None` when the script cuts it.
-pub(super) async fn whole(wire: &Wire, reply: Reply, echo: &str) -> Option<Value> {
-    let mut totals = Totals::default();
-    let (mut content, mut reasoning) = (String::new(), String::new());
-    let mut calls: Vec<Value> = Vec::new();
-    for step in reply.steps {
-        match step {
-            Step::Text(text) => content.push_str(&text),
-            Step::Echo => content.push_str(echo),
-            Step::Reasoning(text) => reasoning.push_str(&text),
-            Step::Tokens { count, text, .. } => {
-                let text = text.unwrap_or_else(|| "{n} ".to_owned());
-                for n in 0..count {
-                    content.push_str(&text.replacen("{n}", &n.to_string(), 1));
-                }
-                totals.chunks += count;
-            }
-            Step::ToolCall(call) => calls.push(whole_call(&call)),
-            Step::ToolCalls(parallel) => calls.extend(parallel.iter().map(whole_call)),
-            Step::Usage {
-                prompt_tokens,
-                completion_tokens,
-                cached_tokens,
-            } => totals.usage = Some(usage(prompt_tokens, completion_tokens, cached_tokens)),
-            Step::Finish(reason) => totals.finish = Some(reason),
-            Step::Delay(ms) | Step::Stall(ms) => {
-                tokio::time::sleep(Duration::from_millis(ms)).await;
-            }
-            Step::CutMidEvent | Step::Cut => return None,
-            // These exist in a stream only.
-            Step::ToolCallDelta { .. }
-            | Step::Slow(_)
-            | Step::Status { .. }
-            | Step::End
-            | Step::BadJson
-            | Step::Raw(_) => {}
-        }
-    }
-    totals.chunks += u64::from(!content.is_empty());
-    totals.has_calls = !calls.is_empty();
-    let mut message = json!({"role": "assistant", "content": content, "refusal": null});
-    if !reasoning.is_empty() {
-        message["reasoning_content"] = reasoning.into();
-    }
-    if !calls.is_empty() {
-        message["tool_calls"] = calls.into();
-    }
-    Some(wire.whole(&message, &totals.finish_reason(), &totals.usage()))
-}
-
-fn whole_call(call: &CallScript) -> Value {
-    json!({
-        "id": call.id,
-        "type": "function",
-        "function": {"name": call.name, "arguments": call.arguments.concat()},
-    })
 }

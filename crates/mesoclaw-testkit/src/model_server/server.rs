@@ -21,6 +21,7 @@ use tokio::sync::oneshot;
 use super::player::{self, Player};
 use super::record::{Ending, RecordedRequest, Records};
 use super::script::{Reply, Script, Step};
+use super::whole::whole;
 use super::wire::{self, Wire};
 
 /// A scripted provider on a loopback port. Stops when dropped, with every open connection.
@@ -268,24 +269,20 @@ async fn chat(shared: &Shared, n_request: usize, mut reply: Reply, body: Value) 
             .body(Body::from_stream(chunks))
             .unwrap();
     }
-    match player::whole(&wire, reply, &echo).await {
-        Some(answer) => {
-            let now = Instant::now();
-            shared
-                .records
-                .update(n_request, |request| request.first_content = Some(now));
-            player::end(&shared.records, n_request, Ending::Complete);
-            json_response(StatusCode::OK, &answer)
-        }
-        None => {
-            player::end(&shared.records, n_request, Ending::Cut);
-            let cut = stream::once(async {
-                tokio::task::yield_now().await;
-                Err::<Bytes, _>(io::Error::other("cut by the script"))
-            });
-            Response::new(Body::from_stream(cut))
-        }
-    }
+    let Some(answer) = whole(&wire, reply, &echo).await else {
+        player::end(&shared.records, n_request, Ending::Cut);
+        let cut = stream::once(async {
+            tokio::task::yield_now().await;
+            Err::<Bytes, _>(io::Error::other("cut by the script"))
+        });
+        return Response::new(Body::from_stream(cut));
+    };
+    let now = Instant::now();
+    shared
+        .records
+        .update(n_request, |request| request.first_content = Some(now));
+    player::end(&shared.records, n_request, Ending::Complete);
+    json_response(StatusCode::OK, &answer)
 }
 
 /// Plays what comes before the first byte: delays, and a status that ends the answer.

@@ -109,9 +109,7 @@ fn dump(screen: &vt100::Screen) -> String {
     let (_, cols) = screen.size();
     let (row, col) = screen.cursor_position();
     let edge = "-".repeat(usize::from(cols.get()));
-    let rows: String = screen
-        .rows(0, cols.get())
-        .map(|row| format!("|{row}\n"))
-        .collect();
-    format!("+{edge}\n{rows}+{edge}\ncursor in row {row}, column {col}")
+    let rows: Vec<_> = screen.rows(0, cols.get()).collect();
+    let rows = rows.join("\n|");
+    format!("+{edge}\n|{rows}\n+{edge}\ncursor in row {row}, column {col}")
 }

@@ -1,5 +1,7 @@
-use mesoclaw_api::Timestamp;
+use mesoclaw_api::item::ApprovalDecision;
 use mesoclaw_api::ops::approval::{Approval, Risk};
+use mesoclaw_api::{Timestamp, TurnOutcome, Usage};
+use serde_json::Value;
 
 use super::*;
 

@@ -40,6 +40,7 @@ fn call(index: u32, id: &str, name: &str, arguments: &str) -> ModelDelta {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn chunks_say_what_they_say() {
     let stop = ModelDelta::Stop;
     for (name, chunks, expected) in [

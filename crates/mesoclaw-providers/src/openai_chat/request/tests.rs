@@ -70,6 +70,7 @@ fn a_plain_prompt_has_string_contents_and_asks_for_usage() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn calls_results_tools_and_params_are_all_there() {
     let schema = json!({"type": "object", "properties": {"path": {"type": "string"}}});
     let request = ModelRequest {

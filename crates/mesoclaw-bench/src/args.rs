@@ -1,0 +1,126 @@
+//! The command line: a few flags, read by hand.
+
+use std::path::{Path, PathBuf};
+
+/// What `--help` prints.
+pub(crate) const USAGE: &str = "\
+usage: mesoclaw-bench [OPTIONS] [NAME...]
+
+Runs the named benches, or all of them, against a mesoclaw binary.
+
+  --mesoclaw PATH        the binary to measure [default: mesoclaw beside this program]
+  --mesoclaw-small PATH  a build without the embedded engine, for its size
+  --examples DIR         where the examples `bare` and `ours` of mesoclaw-local are
+                         [default: examples beside this program]
+  --quick                fewer rounds
+  --json FILE            write the rows to FILE as JSON, too
+  --from FILE            print the rows of such a file and measure nothing
+  --markdown             print rows for docs/benchmarks.md instead of a table
+  --list                 name the benches
+  --help                 print this";
+
+/// What to do.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Mode {
+    /// Print the usage.
+    Help,
+    /// Name the benches.
+    List,
+    /// Measure, or print what was measured before.
+    Measure,
+}
+
+/// The command line.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Args {
+    /// What to do.
+    pub(crate) mode: Mode,
+    /// The binary to measure.
+    pub(crate) mesoclaw: PathBuf,
+    /// A build without the engine.
+    pub(crate) small: Option<PathBuf>,
+    /// Directory of the examples of mesoclaw-local.
+    pub(crate) examples: PathBuf,
+    /// Fewer rounds.
+    pub(crate) is_quick: bool,
+    /// Where the rows go as JSON.
+    pub(crate) json: Option<PathBuf>,
+    /// Where rows come from instead of a measurement.
+    pub(crate) from: Option<PathBuf>,
+    /// Print Markdown.
+    pub(crate) is_markdown: bool,
+    /// The benches to run; empty = all.
+    pub(crate) names: Vec<String>,
+}
+
+impl Args {
+    /// Reads the words after the program's name.
+    pub(crate) fn parse(words: impl IntoIterator<Item = String>) -> Result<Self, String> {
+        let beside = std::env::current_exe()
+            .ok()
+            .and_then(|exe| exe.parent().map(Path::to_path_buf))
+            .unwrap_or_default();
+        let mut args = Self {
+            mode: Mode::Measure,
+            mesoclaw: beside.join("mesoclaw"),
+            small: None,
+            examples: beside.join("examples"),
+            is_quick: false,
+            json: None,
+            from: None,
+            is_markdown: false,
+            names: Vec::new(),
+        };
+        let mut words = words.into_iter();
+        while let Some(word) = words.next() {
+            let mut path = || {
+                let path = words.next().ok_or(format!("{word} needs a path"))?;
+                Ok::<_, String>(PathBuf::from(path))
+            };
+            match word.as_str() {
+                "--mesoclaw" => args.mesoclaw = path()?,
+                "--mesoclaw-small" => args.small = Some(path()?),
+                "--examples" => args.examples = path()?,
+                "--json" => args.json = Some(path()?),
+                "--from" => args.from = Some(path()?),
+                "--quick" => args.is_quick = true,
+                "--markdown" => args.is_markdown = true,
+                "--list" => args.mode = Mode::List,
+                "--help" | "-h" => args.mode = Mode::Help,
+                _ if word.starts_with('-') => return Err(format!("unknown option {word}")),
+                _ => args.names.push(word),
+            }
+        }
+        Ok(args)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(line: &str) -> Result<Args, String> {
+        Args::parse(line.split_whitespace().map(str::to_owned))
+    }
+
+    #[test]
+    fn options_and_names_may_stand_in_any_order() {
+        let default = parse("").unwrap();
+        assert_eq!(
+            parse("idle --quick --mesoclaw m stream --json out").unwrap(),
+            Args {
+                mesoclaw: "m".into(),
+                is_quick: true,
+                json: Some("out".into()),
+                names: vec!["idle".to_owned(), "stream".to_owned()],
+                ..default
+            }
+        );
+    }
+
+    #[test]
+    fn what_is_not_understood_is_said() {
+        assert_eq!(parse("--json"), Err("--json needs a path".to_owned()));
+        assert_eq!(parse("--nope"), Err("unknown option --nope".to_owned()));
+    }
+}

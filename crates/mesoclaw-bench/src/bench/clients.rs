@@ -1,0 +1,165 @@
+//! Many clients on one turn, and clients that never read.
+
+use std::time::Instant;
+
+use mesoclaw_api::ops::events::SubscribeParams;
+use mesoclaw_testkit::daemon::DaemonProcess;
+use mesoclaw_testkit::home::TestHome;
+use mesoclaw_testkit::model_server::{ModelServer, Reply, Script, Step};
+use tokio::task::JoinSet;
+
+use crate::process::cpu_time;
+use crate::row::{Row, mb, ms};
+use crate::run::Setting;
+use crate::socket::RawClient;
+use crate::turn::{self, Seen, Watcher, block_on};
+
+const N_CLIENTS: usize = 100;
+const N_MUTE: usize = 10;
+/// Tokens of a turn for clients that never read.
+const N_FLOOD: u64 = 100_000;
+
+/// Measures.
+pub(crate) fn run(setting: &Setting) -> Vec<Row> {
+    let n_tokens = if setting.is_quick { 1_000 } else { 3_000 };
+    let mut rows = block_on(watched(setting, n_tokens));
+    rows.extend(block_on(mute(setting)));
+    rows
+}
+
+async fn watched(setting: &Setting, n_tokens: u64) -> Vec<Row> {
+    let replies = [Step::tokens_at(n_tokens, 1000.0), Step::tokens(20_000)];
+    let server = ModelServer::start(Script::replies(replies.map(|step| Reply::new([step])))).await;
+    let home = TestHome::new();
+    home.use_model_server(&server);
+    let daemon = DaemonProcess::start(&setting.mesoclaw, &home);
+    let rss = daemon.rss_bytes();
+    let mut watchers = Vec::new();
+    for _ in 0..N_CLIENTS {
+        watchers.push(Watcher::connect(&daemon).await);
+    }
+    let rss_each = daemon.rss_bytes().saturating_sub(rss) / N_CLIENTS as u64;
+    let mut rows = vec![Row::one(
+        "daemon memory for a connected client (of 100)",
+        "kB",
+        rss_each as f64 / 1e3,
+    )];
+
+    let what = format!("{n_tokens} tokens at 1,000/s");
+    watchers = one_turn(&daemon, watchers, n_tokens, &what, &mut rows).await;
+    let what = "20,000 tokens flat out";
+    let watchers = one_turn(&daemon, watchers, 20_000, what, &mut rows).await;
+    rows.push(Row::one(
+        "daemon RSS with 100 clients after both turns",
+        "MB",
+        mb(daemon.rss_bytes()),
+    ));
+    drop(watchers);
+    rows
+}
+
+/// One turn that all watch; adds rows and gives the watchers back.
+async fn one_turn(
+    daemon: &DaemonProcess,
+    watchers: Vec<Watcher>,
+    n_tokens: u64,
+    what: &str,
+    rows: &mut Vec<Row>,
+) -> Vec<Watcher> {
+    let expected: String = (0..n_tokens).map(|n| format!("{n} ")).collect();
+    let cpu = cpu_time(daemon.pid());
+    let start = Instant::now();
+    let speaker = watchers.first().expect("watchers").client.clone();
+    let mut reading = JoinSet::new();
+    for mut watcher in watchers {
+        reading.spawn(async move {
+            let seen = watcher.try_see_turn().await;
+            (watcher, seen)
+        });
+    }
+    turn::send(&speaker, None, "go").await;
+    let done = reading.join_all().await;
+    let cpu = cpu_time(daemon.pid()).saturating_sub(cpu);
+
+    let seen: Vec<&Seen> = done.iter().filter_map(|(_, seen)| seen.as_ref()).collect();
+    let whole = seen.iter().filter(|seen| seen.text == expected).count();
+    let frames: u64 = seen.iter().map(|seen| seen.frames).sum();
+    let skipped: u64 = seen.iter().map(|seen| seen.skipped).sum();
+    let ends = seen.iter().map(|seen| seen.finished);
+    let (first, last) = (ends.clone().min(), ends.max());
+    let span = last.map_or(f64::NAN, |last| (last - start).as_secs_f64());
+    let apart = first.zip(last).map_or(f64::NAN, |(a, b)| ms(b - a));
+    let n_chars = seen.iter().map(|seen| seen.text.len()).sum::<usize>() as f64;
+    rows.extend([
+        Row::one(
+            format!("{what}: clients that got `turn.finished`"),
+            "of 100",
+            seen.len() as f64,
+        )
+        .goal("100"),
+        Row::one(
+            format!("{what}: clients with the whole text"),
+            "of 100",
+            whole as f64,
+        ),
+        Row::one(
+            format!("{what}: events dropped for slow clients"),
+            "",
+            skipped as f64,
+        ),
+        Row::one(
+            format!("{what}: frames to all"),
+            "events/s",
+            frames as f64 / span,
+        ),
+        Row::one(format!("{what}: text to all"), "MB/s", n_chars / 1e6 / span),
+        Row::one(
+            format!("{what}: first to last client at the end"),
+            "ms",
+            apart,
+        ),
+        Row::one(
+            format!("{what}: daemon, of one core"),
+            "%",
+            100.0 * cpu.as_secs_f64() / span,
+        ),
+    ]);
+    done.into_iter().map(|(watcher, _)| watcher).collect()
+}
+
+/// The same turn before and after clients that never read are connected.
+async fn mute(setting: &Setting) -> Vec<Row> {
+    let server = ModelServer::start(Script::always([Step::tokens(N_FLOOD)])).await;
+    let home = TestHome::new();
+    home.use_model_server(&server);
+    let daemon = DaemonProcess::start(&setting.mesoclaw, &home);
+    let mut watcher = Watcher::connect(&daemon).await;
+    // Twice, so that what the daemon keeps for itself is there before the count.
+    for _ in 0..2 {
+        watcher.send(None, "go").await;
+        watcher.see_turn().await;
+    }
+    let alone = daemon.rss_bytes();
+    let path = daemon.endpoint().path();
+    let mute: Vec<_> = (0..N_MUTE)
+        .map(|_| RawClient::connect(path, Some(SubscribeParams::default())).expect("a daemon"))
+        .collect();
+    let mut after = Vec::new();
+    for _ in 0..2 {
+        watcher.send(None, "go").await;
+        watcher.see_turn().await;
+        after.push(daemon.rss_bytes());
+    }
+    drop(mute);
+    let each = |rss: u64| rss.saturating_sub(alone) as f64 / 1e3 / N_MUTE as f64;
+    vec![
+        Row::one("RSS before clients that never read", "MB", mb(alone)),
+        Row::one(
+            "RSS after 10 of them and 100,000 tokens",
+            "MB",
+            mb(after[0]),
+        ),
+        Row::one("RSS after 100,000 tokens more", "MB", mb(after[1])),
+        Row::one("memory for a client that never reads", "kB", each(after[1])).goal("bounded"),
+    ]
+}

@@ -1,0 +1,260 @@
+//! The embedded engine against a bare llama-cpp-2 program on the same file, prompt and threads.
+//!
+//! Both are examples of `mesoclaw-local`, so both are programs of the same build that load the
+//! file, compute the prompt, generate greedily and time themselves in the same way. They run in
+//! turn, and the ratio is taken round by round.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::io::{Read, Write};
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::Instant;
+
+use mesoclaw_testkit::daemon::DaemonProcess;
+use mesoclaw_testkit::home::TestHome;
+use serde_json::Value;
+
+use crate::process::Watched;
+use crate::row::{Row, mb, ms};
+use crate::run::Setting;
+use crate::turn::{Seen, Watcher, block_on};
+
+/// The catalogue's id of the test model.
+const MODEL: &str = "smollm2-135m";
+/// Tokens to generate.
+const N_OUTPUT: u32 = 128;
+/// Tokens the bare program computes at once: llama.cpp's own default.
+const BARE_BATCH: u32 = 512;
+/// What the engine's example says as system text.
+const SYSTEM: &str = "You are a helpful assistant.";
+
+/// Measures.
+pub(crate) fn run(setting: &Setting) -> Vec<Row> {
+    let model = model_file();
+    let mut rows = against_bare(setting, &model);
+    rows.extend(through_daemon(setting, &model));
+    rows
+}
+
+/// The model file: `MESOCLAW_TEST_MODEL`, else what the tests fetched.
+fn model_file() -> PathBuf {
+    if let Some(path) = std::env::var_os("MESOCLAW_TEST_MODEL") {
+        return PathBuf::from(path);
+    }
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/test-models");
+    let found = fs::read_dir(&dir).into_iter().flatten().flatten();
+    found
+        .map(|file| file.path())
+        .find(|path| path.extension().is_some_and(|end| end == "gguf"))
+        .unwrap_or_else(|| {
+            panic!(
+                "no model: set MESOCLAW_TEST_MODEL to the GGUF file of {MODEL}, or run the tests \
+                 of mesoclaw-local, which fetch it into target/test-models"
+            )
+        })
+}
+
+/// About 400 tokens, and a task that is longer than the answer may be.
+fn question() -> String {
+    let mut text = "Here are notes from the log of a harbour.\n".to_owned();
+    for day in 1..=12 {
+        writeln!(
+            text,
+            "Day {day}: the wind came from the west, {} ships came in and {} left, and the \
+             harbour master wrote down their names.",
+            day + 2,
+            day + 1
+        )
+        .expect("a string takes everything");
+    }
+    text.push_str("Write a very long story about this harbour, with many details.");
+    text
+}
+
+/// The question as the model's own chat template writes it.
+fn rendered(question: &str) -> String {
+    format!(
+        "<|im_start|>system\n{SYSTEM}<|im_end|>\n<|im_start|>user\n{question}<|im_end|>\n\
+         <|im_start|>assistant\n"
+    )
+}
+
+fn against_bare(setting: &Setting, model: &Path) -> Vec<Row> {
+    let threads = thread::available_parallelism()
+        .map_or(1, usize::from)
+        .to_string();
+    let dir = tempfile::tempdir().expect("a directory");
+    let model = fs::canonicalize(model).expect("the model file");
+    symlink(&model, dir.path().join(format!("{MODEL}.gguf"))).expect("a link");
+    let question = question();
+    let output = N_OUTPUT.to_string();
+    let bare = || {
+        let mut command = example(setting, "bare");
+        command
+            .arg(&model)
+            .args([&threads, &BARE_BATCH.to_string(), &output]);
+        answer(&mut command, &rendered(&question))
+    };
+    let ours = || {
+        let mut command = example(setting, "ours");
+        command.arg(dir.path()).args([&threads, &output, MODEL]);
+        answer(&mut command, &question)
+    };
+    // The first pair reads the file from disk and is not counted.
+    let (first_bare, first_ours) = (bare(), ours());
+    assert_eq!(
+        (
+            first_bare["prompt_tokens"].as_u64(),
+            first_bare["text"].as_str()
+        ),
+        (
+            first_ours["prompt_tokens"].as_u64(),
+            first_ours["text"].as_str()
+        ),
+        "both must compute the same prompt and say the same"
+    );
+    let pairs: Vec<_> = (0..setting.rounds(5, 3))
+        .map(|round| {
+            if round % 2 == 0 {
+                let bare = bare();
+                (bare, ours())
+            } else {
+                let ours = ours();
+                (bare(), ours)
+            }
+        })
+        .collect();
+    let number = |value: &Value, key: &str| value[key].as_f64().expect("a number");
+    let side = |key: &str| {
+        let bare: Vec<f64> = pairs.iter().map(|(bare, _)| number(bare, key)).collect();
+        let ours: Vec<f64> = pairs.iter().map(|(_, ours)| number(ours, key)).collect();
+        let ratio = ours.iter().zip(&bare).map(|(a, b)| a / b).collect();
+        (bare, ours, ratio)
+    };
+    let (bare_prompt, prompt, prompt_ratio) = side("prompt_tok_s");
+    let (bare_gen, generation, gen_ratio) = side("gen_tok_s");
+    vec![
+        Row::one("prompt tokens", "", number(&first_ours, "prompt_tokens")),
+        Row::one("generated tokens", "", number(&first_ours, "gen_tokens")),
+        Row::of("prompt, bare program", "tok/s", bare_prompt),
+        Row::of("prompt, mesoclaw", "tok/s", prompt),
+        Row::of("prompt, mesoclaw / bare", "", prompt_ratio).goal("≥ 0.90"),
+        Row::of("generation, bare program", "tok/s", bare_gen),
+        Row::of("generation, mesoclaw", "tok/s", generation),
+        Row::of("generation, mesoclaw / bare", "", gen_ratio).goal("≥ 0.90"),
+    ]
+}
+
+fn example(setting: &Setting, name: &str) -> Command {
+    let path = setting.examples.join(name);
+    assert!(
+        path.is_file(),
+        "{} is missing: cargo build --release -p mesoclaw-local --examples",
+        path.display()
+    );
+    Command::new(path)
+}
+
+/// The first line an example prints about a prompt.
+fn answer(command: &mut Command, prompt: &str) -> Value {
+    command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null());
+    let mut child = Watched::spawn(command);
+    let mut stdin = child.stdin();
+    stdin.write_all(prompt.as_bytes()).expect("it reads");
+    drop(stdin);
+    let mut text = String::new();
+    child.stdout().read_to_string(&mut text).expect("it prints");
+    child.succeed();
+    let line = text.lines().next().expect("a line");
+    serde_json::from_str(line).expect("JSON")
+}
+
+/// Two turns of fresh sessions through the daemon, first with the model on disk.
+fn through_daemon(setting: &Setting, model: &Path) -> Vec<Row> {
+    let home = TestHome::new();
+    let models = home.user_home().join("models");
+    fs::create_dir(&models).expect("a directory");
+    let model = fs::canonicalize(model).expect("the model file");
+    symlink(&model, models.join(format!("{MODEL}.gguf"))).expect("a link");
+    home.write_config(&format!(
+        "provider_name = \"local\"\nprovider_model_id = \"{MODEL}\"\nmodels_dir = \"{}\"\n\
+         agent_temperature = 0.0\nagent_max_tokens = 32\nagent_max_continuations = 0\n\
+         local_idle_unload_secs = 0\n",
+        models.display()
+    ));
+    let daemon = DaemonProcess::start(&setting.mesoclaw, &home);
+    let unloaded = daemon.rss_bytes();
+    let turns = block_on(async {
+        let mut watcher = Watcher::connect(&daemon).await;
+        let mut turns = Vec::new();
+        for _ in 0..=setting.rounds(5, 2) {
+            turns.push(two_turns(&mut watcher).await);
+        }
+        turns
+    });
+    let (cold, warm) = turns.split_first().expect("turns");
+    let times = |value: &dyn Fn(&[Turn; 2]) -> f64| warm.iter().map(value).collect::<Vec<_>>();
+    vec![
+        Row::one("first token, turn 1, model on disk", "ms", cold[0].first_ms),
+        Row::of(
+            "first token, turn 1, model loaded",
+            "ms",
+            times(&|turns| turns[0].first_ms),
+        ),
+        Row::of(
+            "first token, turn 2",
+            "ms",
+            times(&|turns| turns[1].first_ms),
+        ),
+        Row::of(
+            "turn 1: prompt tokens",
+            "",
+            times(&|turns| turns[0].seen.usage.input_tokens as f64),
+        ),
+        Row::of(
+            "turn 2: prompt tokens",
+            "",
+            times(&|turns| turns[1].seen.usage.input_tokens as f64),
+        ),
+        Row::of(
+            "turn 2: of them cached",
+            "",
+            times(&|turns| turns[1].seen.usage.cached_tokens as f64),
+        )
+        .goal("all but the new message"),
+        Row::one("daemon RSS, no model loaded", "MB", mb(unloaded)),
+        Row::one("daemon RSS, model loaded", "MB", mb(daemon.rss_bytes())),
+    ]
+}
+
+struct Turn {
+    first_ms: f64,
+    seen: Seen,
+}
+
+async fn two_turns(watcher: &mut Watcher) -> [Turn; 2] {
+    let (session, first) = one_turn(watcher, None, &question()).await;
+    let (_, second) = one_turn(watcher, Some(session), "Now tell me about the ships.").await;
+    [first, second]
+}
+
+async fn one_turn(
+    watcher: &mut Watcher,
+    session: Option<mesoclaw_api::SessionId>,
+    text: &str,
+) -> (mesoclaw_api::SessionId, Turn) {
+    let start = Instant::now();
+    let session = watcher.send(session, text).await;
+    let seen = watcher.try_see_turn().await.expect("the turn ends");
+    let first = seen
+        .first_delta
+        .unwrap_or_else(|| panic!("no text: {:?}", seen.outcome));
+    let first_ms = ms(first - start);
+    (session, Turn { first_ms, seen })
+}

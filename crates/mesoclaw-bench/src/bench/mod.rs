@@ -1,0 +1,19 @@
+//! The benches, one a file, in the order they run.
+
+pub(crate) mod daemon_start;
+
+pub(crate) mod idle;
+
+pub(crate) mod pipe;
+
+pub(crate) mod stream;
+
+pub(crate) mod sessions;
+
+pub(crate) mod clients;
+
+pub(crate) mod local;
+
+pub(crate) mod sizes;
+
+pub(crate) mod store;
