@@ -17,7 +17,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::error::{from_store, shutting_down};
 use crate::models::ResolvedModel;
-use crate::session::command::{Command, Message, Reply};
+use crate::session::command::{Command, Message, Reply, answer};
 use crate::session::queue::{Queue, note_started};
 use crate::session::registry::{LiveState, Registry, SessionParts};
 use crate::session::teller::{Step, Teller, Write};
@@ -401,9 +401,4 @@ impl Actor {
             self.state.set_running(turn.is_waiting());
         }
     }
-}
-
-/// Answers a command; the asker may be gone, which is no error.
-pub(crate) fn answer<T>(reply: Reply<T>, result: ApiResult<T>) {
-    reply.send(result).ok();
 }

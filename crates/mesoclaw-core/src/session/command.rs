@@ -70,3 +70,8 @@ pub(crate) enum Command {
         reply: oneshot::Sender<()>,
     },
 }
+
+/// Answers a command; the asker may be gone, which is no error.
+pub(crate) fn answer<T>(reply: Reply<T>, result: ApiResult<T>) {
+    reply.send(result).ok();
+}

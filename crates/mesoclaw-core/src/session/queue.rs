@@ -11,8 +11,7 @@ use mesoclaw_store::repo::client_message::KnownMessage;
 use mesoclaw_store::repo::queue;
 
 use crate::error::from_store;
-use crate::session::actor::answer;
-use crate::session::command::{Message, Reply};
+use crate::session::command::{Message, Reply, answer};
 use crate::session::teller::{Step, Teller, Write};
 
 /// Messages that may wait in one session.
