@@ -138,7 +138,8 @@ fn assert_sound(items: &[Item], whole_answer: &str) {
     }
 }
 
-/// Ends whatever runs and waits in a session.
+/// Ends whatever runs and waits in a session. After a turn that was cut off, messages wait until
+/// somebody takes it up.
 fn settle(fixture: &Fixture, wire: &mut Wire, session_id: &SessionId) {
     until("idle session", || {
         let params = SessionParams {
@@ -147,11 +148,18 @@ fn settle(fixture: &Fixture, wire: &mut Wire, session_id: &SessionId) {
         let detail = wire.call::<SessionGet>(params).unwrap();
         let is_running = detail.summary.state == SessionState::Running;
         if is_running {
-            wire.call::<TurnCancel>(CancelParams {
+            let cancel = CancelParams {
                 session_id: session_id.clone(),
                 turn_id: None,
-            })
-            .unwrap();
+            };
+            wire.call::<TurnCancel>(cancel).unwrap();
+        } else if detail.summary.queued > 0 && detail.last_outcome == Some(TurnOutcome::Interrupted)
+        {
+            let resume = ContinueParams {
+                session_id: session_id.clone(),
+                model: None,
+            };
+            wire.call::<TurnContinue>(resume).unwrap();
         }
         (!is_running && detail.summary.queued == 0).then_some(())
     });

@@ -6,9 +6,7 @@ use std::sync::Arc;
 use mesoclaw_agent::model::ModelClient;
 use mesoclaw_agent::model_files::ModelFiles;
 use mesoclaw_agent::tool::ToolRegistry;
-use mesoclaw_api::{
-    BootId, Item, ItemBody, ItemId, Secret, SessionId, Timestamp, TurnOutcome, Usage,
-};
+use mesoclaw_api::{BootId, Item, ItemBody, ItemId, SessionId, Timestamp, TurnOutcome, Usage};
 use mesoclaw_config::{Config, ConfigSnapshot, Sources};
 use mesoclaw_store::repo::{item, queue, setting, turn};
 use mesoclaw_store::{Store, StoreError, StoreOptions};
@@ -18,10 +16,10 @@ use tokio_util::task::TaskTracker;
 
 use crate::approvals::Approvals;
 use crate::bus::Bus;
-use crate::config_service::ConfigService;
+use crate::config_service::{ConfigListener, ConfigService};
 use crate::core::{Core, DaemonFacts, Inner};
 use crate::lanes::Lanes;
-use crate::models::Models;
+use crate::models::{KeyLookup, Models};
 use crate::pulls::Pulls;
 use crate::session::{Registry, SessionParts};
 
@@ -54,9 +52,9 @@ pub struct BootOptions {
     /// What the agent can do.
     pub tools: ToolRegistry,
     /// Looks up keys in the environment.
-    pub keys: Box<dyn Fn(&str) -> Option<Secret<String>> + Send + Sync>,
+    pub keys: KeyLookup,
     /// Called with every changed configuration.
-    pub on_config: Box<dyn Fn(&Config) + Send + Sync>,
+    pub on_config: ConfigListener,
     /// What `daemon.status` tells about the process.
     pub facts: DaemonFacts,
     /// Owns every task of the core.
@@ -75,23 +73,15 @@ pub async fn boot(options: BootOptions) -> Result<Core, StoreError> {
         path: options.db_path,
         readers: READERS,
     })?;
-    if let Some(backup) = &report.backup {
-        tracing::info!(backup = %backup.display(), "database migrated; the copy is what it was");
-    }
+    log_migration(&report);
     let recovery = store.write(recover).await?;
     let bus = Bus::new(boot_id.clone());
-    let local = options.local.clone();
-    let on_config = options.on_config;
+    let listener = config_listener(options.local.clone(), options.on_config);
     let config = Arc::new(ConfigService::new(
         options.sources,
         options.snapshot,
         Arc::clone(&bus),
-        Box::new(move |config| {
-            if let Some(local) = &local {
-                (local.apply)(config);
-            }
-            on_config(config);
-        }),
+        listener,
     ));
     let models = Arc::new(Models::new(
         Arc::clone(&config),
@@ -128,21 +118,30 @@ pub async fn boot(options: BootOptions) -> Result<Core, StoreError> {
         was_last_stop_clean: recovery.was_last_stop_clean,
         shutdown: options.shutdown,
     });
-    if recovery.n_interrupted > 0 {
-        tracing::warn!(
-            turns = recovery.n_interrupted,
-            "turns were cut off and can be continued"
-        );
-    }
     for session_id in recovery.waiting {
         core.wake(&session_id);
     }
     Ok(core)
 }
 
+fn log_migration(report: &mesoclaw_store::OpenReport) {
+    if let Some(backup) = &report.backup {
+        tracing::info!(backup = %backup.display(), "database migrated; the copy is what it was");
+    }
+}
+
+/// Gives changed configuration to everybody who keeps a part of it.
+fn config_listener(local: Option<LocalParts>, on_config: ConfigListener) -> ConfigListener {
+    Box::new(move |config| {
+        if let Some(local) = &local {
+            (local.apply)(config);
+        }
+        on_config(config);
+    })
+}
+
 /// What a killed daemon left behind.
 struct Recovery {
-    n_interrupted: usize,
     was_last_stop_clean: Option<bool>,
     /// Sessions whose waiting messages may go on: those whose last turn was not cut off.
     waiting: Vec<SessionId>,
@@ -164,8 +163,13 @@ fn recover(tx: &mesoclaw_store::Connection) -> Result<Recovery, StoreError> {
             waiting.push(session_id);
         }
     }
+    if !running.is_empty() {
+        tracing::warn!(
+            turns = running.len(),
+            "turns were cut off and can be continued"
+        );
+    }
     Ok(Recovery {
-        n_interrupted: running.len(),
         was_last_stop_clean,
         waiting,
     })

@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::bus::Bus;
 
 /// Called with the new configuration after every change.
-pub(crate) type ConfigListener = Box<dyn Fn(&Config) + Send + Sync>;
+pub type ConfigListener = Box<dyn Fn(&Config) + Send + Sync>;
 
 /// See the module documentation.
 pub(crate) struct ConfigService {

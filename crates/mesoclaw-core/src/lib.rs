@@ -17,5 +17,7 @@ mod session;
 pub mod boot;
 
 pub use boot::{BootOptions, LocalParts};
+pub use config_service::ConfigListener;
 pub use core::{Core, DaemonFacts};
 pub use mesoclaw_store::{Inspection, StoreError, inspect as inspect_database};
+pub use models::KeyLookup;

@@ -20,7 +20,7 @@ use crate::error::{from_model_files, from_store};
 pub(crate) const LOCAL: &str = "local";
 
 /// Looks up an environment variable that holds a key.
-pub(crate) type KeyLookup = Box<dyn Fn(&str) -> Option<Secret<String>> + Send + Sync>;
+pub type KeyLookup = Box<dyn Fn(&str) -> Option<Secret<String>> + Send + Sync>;
 
 /// See the module documentation.
 pub(crate) struct Models {
@@ -270,7 +270,7 @@ impl Models {
     pub async fn list(&self) -> ApiResult<Vec<Provider>> {
         let rows = self
             .store
-            .read(|conn| mesoclaw_store::repo::provider::list(conn))
+            .read(mesoclaw_store::repo::provider::list)
             .await
             .map_err(from_store)?;
         let snapshot = self.config.current();

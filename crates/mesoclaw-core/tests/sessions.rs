@@ -284,7 +284,7 @@ async fn a_tool_round_runs_asks_and_survives_a_panicking_tool() {
         .call::<ApprovalList>(ListParams::default())
         .await
         .unwrap();
-    assert_eq!(open, [approval.clone()]);
+    assert_eq!(open, std::slice::from_ref(&approval));
     let resolve = |answer| ResolveParams {
         approval_id: approval.id.clone(),
         answer,

@@ -198,14 +198,10 @@ async fn drain(
         closed
     })
     .await;
-    match ended {
-        Ok(closed) => closed.map_err(DaemonError::Close),
-        Err(_) => {
-            tracing::warn!(
-                seconds = DRAIN.as_secs(),
-                "some work did not end in time and is cut off"
-            );
-            Ok(())
-        }
-    }
+    let Ok(closed) = ended else {
+        let seconds = DRAIN.as_secs();
+        tracing::warn!(seconds, "some work did not end in time and is cut off");
+        return Ok(());
+    };
+    closed.map_err(DaemonError::Close)
 }

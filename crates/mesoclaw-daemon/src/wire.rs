@@ -47,6 +47,10 @@ fn local_options(models_dir: &std::path::Path, config: &Config) -> mesoclaw_loca
 impl Engine {
     /// The engine as the core sees it.
     #[cfg(feature = "local")]
+    #[expect(
+        clippy::unnecessary_wraps,
+        reason = "builds without the engine have none"
+    )]
     pub fn parts(&self, paths: &Paths) -> Option<LocalParts> {
         let engine = Arc::clone(&self.local);
         let models_dir = paths.models_dir.clone();

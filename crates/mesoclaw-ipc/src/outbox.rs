@@ -37,6 +37,8 @@ pub(crate) struct Overflow;
 enum Waiting {
     /// A line, encoded.
     Line(Vec<u8>),
+    /// The line of an event that must be delivered.
+    Must(Vec<u8>),
     /// A part of a text, encoded when it is written because it may still grow.
     Delta(Arc<EventFrame>),
 }
@@ -47,6 +49,8 @@ pub(crate) struct Outbox {
     queue: VecDeque<Waiting>,
     capacity: Capacity,
     queued_bytes: usize,
+    /// The part of `queued_bytes` that must be delivered.
+    must_bytes: usize,
     peak_bytes: usize,
     skipped: u64,
     skipped_in_all: u64,
@@ -58,6 +62,7 @@ impl Outbox {
             queue: VecDeque::new(),
             capacity,
             queued_bytes: 0,
+            must_bytes: 0,
             peak_bytes: 0,
             skipped: 0,
             skipped_in_all: 0,
@@ -149,6 +154,10 @@ impl Outbox {
                 self.queued_bytes -= waiting.bytes();
                 match waiting {
                     Waiting::Line(line) => out.extend_from_slice(&line),
+                    Waiting::Must(line) => {
+                        self.must_bytes -= line.len();
+                        out.extend_from_slice(&line);
+                    }
                     Waiting::Delta(frame) => write_event(&frame, out),
                 }
             }
@@ -167,13 +176,15 @@ impl Outbox {
         // A gap is told before the event: who sees `turn.finished` knows whether text is missing.
         let n_lines = if self.skipped > 0 { 2 } else { 1 };
         let has_entry = self.queue.len() + n_lines <= self.capacity.entries + self.capacity.reserve;
-        let has_bytes =
-            self.queue.is_empty() || self.queued_bytes + line.len() <= 2 * self.capacity.bytes;
+        // A long answer or item may be on its way to a client that reads well: only what must be
+        // delivered counts here.
+        let has_bytes = self.must_bytes == 0 || self.must_bytes + line.len() <= self.capacity.bytes;
         if !has_entry || !has_bytes {
             return Err(Overflow);
         }
         self.tell_gap();
-        self.push(Waiting::Line(line));
+        self.must_bytes += line.len();
+        self.push(Waiting::Must(line));
         Ok(())
     }
 
@@ -238,7 +249,7 @@ impl Outbox {
 impl Waiting {
     fn bytes(&self) -> usize {
         match self {
-            Self::Line(line) => line.len(),
+            Self::Line(line) | Self::Must(line) => line.len(),
             Self::Delta(frame) => text_of(&frame.event).map_or(0, str::len),
         }
     }

@@ -136,7 +136,7 @@ fn is_word_start(source: &str, at: usize) -> bool {
 fn only_code_is_left() {
     for (source, expected) in [
         ("let a = 1; // unsafe\nb", "let a = 1;          \nb"),
-        ("a /* x /* y */ z */ b", "a                     b"),
+        ("a /* x /* y */ z */ b", "a                   b"),
         (r#"f("un\"safe")"#, r#"f("        ")"#),
         ("f(r#\"a\"b\"#, 'c')", "f(\"      \",    )"),
         ("fn a<'b>(c: &'b str)", "fn a<'b>(c: &'b str)"),

@@ -127,39 +127,63 @@ async fn one_turn(
     done.into_iter().map(|(watcher, _)| watcher).collect()
 }
 
-/// The same turn before and after clients that never read are connected.
+/// What clients that never read cost: the same turns in a daemon with and in one without them.
 async fn mute(setting: &Setting) -> Vec<Row> {
+    let (mut without, mut with, mut each) = (vec![], vec![], [vec![], vec![]]);
+    for _ in 0..setting.rounds(3, 1) {
+        let plain = flood(setting, false).await;
+        let watched = flood(setting, true).await;
+        without.push(mb(plain[1]));
+        with.push(mb(watched[1]));
+        for (values, (with, without)) in each.iter_mut().zip(watched.into_iter().zip(plain)) {
+            values.push((with as f64 - without as f64) / 1e3 / N_MUTE as f64);
+        }
+    }
+    let [early, late] = each;
+    vec![
+        Row::of("RSS after 600,000 tokens", "MB", without),
+        Row::of(
+            "the same with 10 clients that never read 400,000 of them",
+            "MB",
+            with,
+        ),
+        Row::of(
+            "memory for a client that never read 200,000 tokens",
+            "kB",
+            early,
+        )
+        .goal("bounded"),
+        Row::of(
+            "memory for a client that never read 400,000 tokens",
+            "kB",
+            late,
+        )
+        .goal("no more"),
+    ]
+}
+
+/// Six turns, the last four of them with or without clients that never read. Memory of the daemon
+/// after the fourth and the sixth.
+async fn flood(setting: &Setting, has_mute: bool) -> [u64; 2] {
     let server = ModelServer::start(Script::always([Step::tokens(N_FLOOD)])).await;
     let home = TestHome::new();
     home.use_model_server(&server);
     let daemon = DaemonProcess::start(&setting.mesoclaw, &home);
     let mut watcher = Watcher::connect(&daemon).await;
-    // Twice, so that what the daemon keeps for itself is there before the count.
-    for _ in 0..2 {
-        watcher.send(None, "go").await;
-        watcher.see_turn().await;
-    }
-    let alone = daemon.rss_bytes();
     let path = daemon.endpoint().path();
-    let mute: Vec<_> = (0..N_MUTE)
-        .map(|_| RawClient::connect(path, Some(SubscribeParams::default())).expect("a daemon"))
-        .collect();
-    let mut after = Vec::new();
-    for _ in 0..2 {
+    let mut mute = Vec::new();
+    let mut rss = [0; 2];
+    for turn in 1..=6 {
         watcher.send(None, "go").await;
         watcher.see_turn().await;
-        after.push(daemon.rss_bytes());
+        match turn {
+            2 if has_mute => mute.extend((0..N_MUTE).map(|_| {
+                RawClient::connect(path, Some(SubscribeParams::default())).expect("a daemon")
+            })),
+            4 => rss[0] = daemon.rss_bytes(),
+            6 => rss[1] = daemon.rss_bytes(),
+            _ => {}
+        }
     }
-    drop(mute);
-    let each = |rss: u64| rss.saturating_sub(alone) as f64 / 1e3 / N_MUTE as f64;
-    vec![
-        Row::one("RSS before clients that never read", "MB", mb(alone)),
-        Row::one(
-            "RSS after 10 of them and 100,000 tokens",
-            "MB",
-            mb(after[0]),
-        ),
-        Row::one("RSS after 100,000 tokens more", "MB", mb(after[1])),
-        Row::one("memory for a client that never reads", "kB", each(after[1])).goal("bounded"),
-    ]
+    rss
 }

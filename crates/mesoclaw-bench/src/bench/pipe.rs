@@ -1,4 +1,6 @@
 //! `mesoclaw PROMPT` with a warm daemon: what it adds to a direct request.
+//!
+//! `--quiet` only keeps the note about an empty stdin off the screen.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -99,7 +101,7 @@ fn one_token(setting: &Setting) -> Vec<Row> {
 fn ask(setting: &Setting, home: &TestHome, prompt: &str) -> Run {
     let mut command = home.mesoclaw(&setting.mesoclaw);
     command
-        .arg(prompt)
+        .args(["--quiet", prompt])
         .stdin(Stdio::null())
         .stdout(Stdio::piped());
     let start = Instant::now();
@@ -210,7 +212,7 @@ fn memory(setting: &Setting) -> Row {
     let values = (0..setting.rounds(5, 2)).map(|_| {
         let mut command = home.mesoclaw(&setting.mesoclaw);
         command
-            .arg("hi")
+            .args(["--quiet", "hi"])
             .stdin(Stdio::null())
             .stdout(Stdio::piped());
         let mut child = Watched::spawn(&mut command);

@@ -136,7 +136,7 @@ fn stream(
     let cpu = cpu_time(daemon.pid());
     let mut command = home.mesoclaw(&setting.mesoclaw);
     command
-        .arg("go")
+        .args(["--quiet", "go"])
         .stdin(Stdio::null())
         .stdout(Stdio::piped());
     let mut child = Watched::spawn(&mut command);

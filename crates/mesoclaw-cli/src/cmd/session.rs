@@ -15,7 +15,7 @@ use crate::cli::{ExportFormat, Global, SessionCommand};
 use crate::cmd::queue;
 use crate::connect::{Home, runtime};
 use crate::exit::{CliError, CliResult, OK};
-use crate::output::{Console, push, table};
+use crate::output::{Console, push, shell_word, table};
 use crate::sanitise::one_line;
 use crate::transcript;
 
@@ -124,7 +124,7 @@ async fn delete(console: Console, client: &Client, name: &str, yes: bool) -> Cli
     if !yes && !console.can_ask() {
         return Err(CliError::usage_hint(
             "a session is deleted for good, and nobody can be asked",
-            format!("mesoclaw session delete --yes {name}"),
+            format!("mesoclaw session delete --yes {}", shell_word(name)),
         ));
     }
     if !yes {

@@ -194,9 +194,12 @@ impl<'a> Follower<'a> {
                 self.read_stored().await
             }
             News::Lost => {
-                self.conversation
-                    .console
-                    .progress("lost the connection to the daemon; connecting again");
+                let lost = "lost the connection to the daemon; connecting again";
+                if self.audience.shows_others {
+                    self.show(&[Show::Notice(lost.to_owned())]).await?;
+                } else {
+                    self.conversation.console.progress(lost);
+                }
                 let is_complete = self.conversation.reconnect().await?;
                 if is_complete {
                     return Ok(Vec::new());

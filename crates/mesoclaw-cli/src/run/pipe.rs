@@ -15,7 +15,7 @@ use crate::args::probably_meant;
 use crate::cli::{Global, RunArgs};
 use crate::connect::{Home, everything, note_skew, runtime};
 use crate::exit::{CliError, CliResult, FAILED, of_outcome};
-use crate::output::Console;
+use crate::output::{Console, shell_word};
 use crate::run::answer_file::Target;
 use crate::run::audience::{Audience, Ending};
 use crate::run::chat;
@@ -57,8 +57,8 @@ pub fn main(console: Console, global: &Global, form: Form, args: RunArgs) -> Cli
         return Err(CliError::usage_hint(
             format!("there is no command `{}`", args.words.join(" ")),
             format!(
-                "did you mean `mesoclaw {meant}`?\nto ask it as a question: mesoclaw run \"{}\"",
-                args.words.join(" ")
+                "did you mean `mesoclaw {meant}`?\nto ask it as a question: mesoclaw run {}",
+                shell_word(&args.words.join(" "))
             ),
         ));
     }
@@ -291,6 +291,12 @@ fn error_of(ending: &Ending, session_id: Option<&str>, args: &RunArgs) -> ApiErr
                 args.timeout.unwrap_or_default()
             ),
         ),
+        (None, Some(TurnOutcome::Cancelled)) if ending.turn_id.is_none() => {
+            return ApiError::new(
+                ErrorCode::Cancelled,
+                "somebody took the message back before it was answered",
+            );
+        }
         (Some(Stop::Interrupt | Stop::Terminate), _) | (None, Some(TurnOutcome::Cancelled)) => {
             ApiError::new(ErrorCode::Cancelled, "the answer was stopped")
         }

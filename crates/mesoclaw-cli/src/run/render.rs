@@ -134,6 +134,8 @@ impl Renderer {
                 Show::NewPart if !self.answer.ends_with('\n') => self.answer.push('\n'),
                 other => push_notes(other, notes),
             },
+            // It says nothing that the caller did not say.
+            Style::JsonLines if matches!(show, Show::User(_)) => {}
             Style::JsonLines => {
                 self.push_start(out);
                 json_lines::show(show, out);
@@ -238,6 +240,9 @@ impl Renderer {
                 if let Some(text) = ending_text(outcome) {
                     self.chat_line(&text, out);
                 }
+                // The next turn is shown with the same renderer.
+                self.has_prefix = false;
+                self.tools.clear();
             }
             Show::Model(_) | Show::Reasoning(_) => {}
         }

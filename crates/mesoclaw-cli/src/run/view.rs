@@ -79,6 +79,7 @@ pub struct TurnView {
     has_gap: bool,
     last_text: Option<ItemId>,
     tool_since_text: bool,
+    hides_message: bool,
     was_denied: bool,
     finished: Option<(TurnOutcome, Usage)>,
 }
@@ -94,8 +95,17 @@ impl TurnView {
             has_gap: false,
             last_text: None,
             tool_since_text: false,
+            hides_message: false,
             was_denied: false,
             finished: None,
+        }
+    }
+
+    /// A turn that answers what was said here: the message itself is not shown again.
+    pub fn of_own_message(session_id: SessionId, turn_id: TurnId) -> Self {
+        Self {
+            hides_message: true,
+            ..Self::new(session_id, turn_id)
         }
     }
 
@@ -219,6 +229,7 @@ impl TurnView {
             return Vec::new();
         }
         match &item.body {
+            ItemBody::User { .. } if self.hides_message => Vec::new(),
             ItemBody::User { text } => vec![Show::User(text.clone())],
             ItemBody::Notice { text } => vec![Show::Notice(text.clone())],
             ItemBody::ToolCall {

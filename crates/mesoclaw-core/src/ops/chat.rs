@@ -29,15 +29,12 @@ impl ChatApi for Core {
             return Ok(sent);
         }
         let title = title_from(&params.text);
-        let (session_id, new_session) = match params.session_id {
-            Some(id) => {
-                self.require_session(&id).await?;
-                (id, None)
-            }
-            None => {
-                let session = new_session(title.clone(), cx.surface);
-                (session.id.clone(), Some(session))
-            }
+        let (session_id, new_session) = if let Some(id) = params.session_id {
+            self.require_session(&id).await?;
+            (id, None)
+        } else {
+            let session = new_session(title.clone(), cx.surface);
+            (session.id.clone(), Some(session))
         };
         // Said before anything is stored: a person who has no model set up should not find
         // sessions that nothing ever answered.

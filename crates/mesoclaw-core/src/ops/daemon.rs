@@ -44,7 +44,7 @@ impl DaemonApi for Core {
         let sessions = self
             .inner
             .store
-            .read(|conn| session::count(conn))
+            .read(session::count)
             .await
             .map_err(from_store)?;
         let now_ms = time::unix_ms();

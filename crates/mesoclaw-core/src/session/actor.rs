@@ -9,23 +9,23 @@ use mesoclaw_agent::turn::Event;
 use mesoclaw_api::ops::chat::Sent;
 use mesoclaw_api::{
     ApiError, ApiResult, ErrorCode, Event as ApiEvent, Item, ItemBody, ItemId, SessionId, Surface,
-    Timestamp, TurnId, TurnOutcome,
+    Timestamp, TurnOutcome,
 };
-use mesoclaw_store::repo::client_message::KnownMessage;
 use mesoclaw_store::repo::turn as turn_repo;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::error::{from_store, shutting_down};
 use crate::models::ResolvedModel;
 use crate::session::command::{Command, Message, Reply, answer};
-use crate::session::queue::{Queue, note_started};
+use crate::session::first_write::{acknowledge, note_started};
+use crate::session::queue::Queue;
 use crate::session::registry::{LiveState, Registry, SessionParts};
 use crate::session::teller::{Step, Teller, Write};
 use crate::session::turn::RunningTurn;
 use crate::session::turn_start::{Begin, TurnStart};
 
 /// An actor without work ends after this time; everything it knows is in the database.
-const IDLE: Duration = Duration::from_secs(600);
+const IDLE: Duration = Duration::from_mins(10);
 
 /// See the module documentation.
 pub(crate) struct Actor {
@@ -192,7 +192,7 @@ impl Actor {
                 title,
             }));
         }
-        let acknowledge = self.acknowledge(message.client_message_id, reply);
+        let acknowledge = acknowledge(&self.session_id, message.client_message_id, reply);
         self.run_turn(TurnStart {
             session_id: self.session_id.clone(),
             surface: message.surface,
@@ -203,39 +203,6 @@ impl Actor {
         })
         .await;
         self.run_queue().await;
-    }
-
-    /// What follows the first transaction of a turn: the answer to whoever sent the message.
-    fn acknowledge(
-        &self,
-        client_message_id: Option<String>,
-        reply: Reply<Sent>,
-    ) -> Box<dyn FnOnce(&TurnId) -> Vec<Step> + Send> {
-        let session_id = self.session_id.clone();
-        Box::new(move |turn_id| {
-            let item_id = ItemId::of_turn(turn_id, 0);
-            let mut steps = Vec::new();
-            if let Some(id) = client_message_id {
-                let message = KnownMessage {
-                    session_id: session_id.clone(),
-                    turn_id: Some(turn_id.clone()),
-                    item_id: Some(item_id.clone()),
-                    queue_id: None,
-                };
-                steps.push(Step::from(Write::Remember { id, message }));
-            }
-            let sent = Sent {
-                session_id,
-                turn_id: Some(turn_id.clone()),
-                queue_id: None,
-                item_id: Some(item_id),
-                is_duplicate: false,
-            };
-            steps.push(Step::then(move |stored| {
-                answer(reply, stored.map(|()| sent))
-            }));
-            steps
-        })
     }
 
     async fn continue_turn(
@@ -268,7 +235,7 @@ impl Actor {
                     is_duplicate: false,
                 };
                 vec![Step::then(move |stored| {
-                    answer(reply, stored.map(|()| sent))
+                    answer(reply, stored.map(|()| sent));
                 })]
             }),
         })
@@ -389,12 +356,9 @@ impl Actor {
         let mut mailbox_is_open = true;
         while turn.outcome().is_none() {
             tokio::select! {
-                command = self.rx.recv(), if mailbox_is_open => match command {
-                    Some(command) => self.while_running(turn, command).await,
-                    None => {
-                        mailbox_is_open = false;
-                        turn.command(Event::Interrupt).await;
-                    }
+                command = self.rx.recv(), if mailbox_is_open => if let Some(command) = command { self.while_running(turn, command).await } else {
+                    mailbox_is_open = false;
+                    turn.command(Event::Interrupt).await;
                 },
                 happenings = turn.happenings() => turn.handle(happenings).await,
             }

@@ -7,6 +7,7 @@
 
 mod actor;
 mod command;
+mod first_write;
 mod model_call;
 mod queue;
 mod registry;

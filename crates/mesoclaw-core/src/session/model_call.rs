@@ -105,8 +105,9 @@ impl ModelCall {
         }
         match (events.last_mut(), delta) {
             (Some(Event::ModelDelta(ModelDelta::Text(text))), ModelDelta::Text(more))
-            | (Some(Event::ModelDelta(ModelDelta::Reasoning(text))), ModelDelta::Reasoning(more)) => {
-                text.push_str(&more)
+            | (Some(Event::ModelDelta(ModelDelta::Reasoning(text))), ModelDelta::Reasoning(more)) =>
+            {
+                text.push_str(&more);
             }
             (_, delta) => events.push(Event::ModelDelta(delta)),
         }

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use mesoclaw_api::ops::chat::{QueuedMessage, Sent};
 use mesoclaw_api::{
-    ApiError, ErrorCode, Event as ApiEvent, ItemId, QueueId, SessionId, Surface, Timestamp, TurnId,
+    ApiError, ErrorCode, Event as ApiEvent, QueueId, SessionId, Surface, Timestamp,
 };
 use mesoclaw_store::Store;
 use mesoclaw_store::repo::client_message::KnownMessage;
@@ -128,7 +128,7 @@ impl Queue {
             surface: message.surface,
         });
         steps.push(Step::then(move |stored| {
-            answer(reply, stored.map(|()| sent))
+            answer(reply, stored.map(|()| sent));
         }));
         steps.push(Step::from(self.changed(None)));
         self.teller.put(steps).await;
@@ -177,24 +177,6 @@ impl Queue {
             started,
         }
     }
-}
-
-/// What follows the first transaction of a turn that began with a waiting message.
-pub(crate) fn note_started(
-    client_message_id: Option<String>,
-) -> Box<dyn FnOnce(&TurnId) -> Vec<Step> + Send> {
-    Box::new(move |turn_id| {
-        client_message_id
-            .map(|id| {
-                Step::from(Write::Started {
-                    id,
-                    item_id: ItemId::of_turn(turn_id, 0),
-                    turn_id: turn_id.clone(),
-                })
-            })
-            .into_iter()
-            .collect()
-    })
 }
 
 fn no_waiting_message(queue_id: &QueueId) -> ApiError {

@@ -30,26 +30,26 @@ const BATCHES: usize = 256;
 
 /// One thing to store or tell.
 pub(crate) enum Step {
-    Write(Write),
+    Write(Box<Write>),
     News(News),
 }
 
 /// One thing to tell, once everything before it is durable.
 pub(crate) enum News {
-    Tell(Event),
+    Tell(Box<Event>),
     /// Runs with the error if storing failed.
     Then(Box<dyn FnOnce(Result<(), ApiError>) + Send>),
 }
 
 impl From<Write> for Step {
     fn from(write: Write) -> Self {
-        Self::Write(write)
+        Self::Write(Box::new(write))
     }
 }
 
 impl From<Event> for Step {
     fn from(event: Event) -> Self {
-        Self::News(News::Tell(event))
+        Self::News(News::Tell(Box::new(event)))
     }
 }
 
@@ -209,7 +209,7 @@ impl Task {
                     if !news.is_empty() {
                         self.flush(&mut writes, &mut news, &mut failed).await;
                     }
-                    writes.push(write);
+                    writes.push(*write);
                 }
                 Step::News(one) => news.push(one),
             }
@@ -249,7 +249,7 @@ impl Task {
                     // The end of a turn is told even when it could not be stored: a client that
                     // waits for it must not hang.
                     if failed.is_none() || event.must_deliver() {
-                        self.bus.publish(event);
+                        self.bus.publish(*event);
                     }
                 }
                 News::Then(then) => then(failed.clone().map_or(Ok(()), Err)),

@@ -159,12 +159,11 @@ impl Drop for RunningTools {
 
 /// A tool that panics fails its own call, not the turn.
 async fn run(future: mesoclaw_api::BoxFuture<'static, ToolOutput>) -> ToolOutput {
-    match AssertUnwindSafe(future).catch_unwind().await {
-        Ok(output) => output,
-        Err(_) => {
-            tracing::error!("a tool panicked");
-            failed("the tool failed inside; the log has the details".to_owned())
-        }
+    if let Ok(output) = AssertUnwindSafe(future).catch_unwind().await {
+        output
+    } else {
+        tracing::error!("a tool panicked");
+        failed("the tool failed inside; the log has the details".to_owned())
     }
 }
 

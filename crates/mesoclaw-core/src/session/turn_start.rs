@@ -8,6 +8,7 @@ use mesoclaw_config::Config;
 use mesoclaw_store::repo::item;
 
 use crate::models::ResolvedModel;
+use crate::session::first_write::AfterFirstWrite;
 use crate::session::registry::SessionParts;
 use crate::session::teller::Step;
 
@@ -28,7 +29,7 @@ pub(crate) struct TurnStart {
     /// Steps that belong into the first transaction, before everything of the turn.
     pub before: Vec<Step>,
     /// Steps that follow the first transaction, before its news.
-    pub after_first_write: Box<dyn FnOnce(&TurnId) -> Vec<Step> + Send>,
+    pub after_first_write: AfterFirstWrite,
 }
 
 /// The machine's side of it.

@@ -241,6 +241,26 @@ fn what_must_be_delivered_has_a_reserve_and_then_ends_the_connection() {
 }
 
 #[test]
+fn what_must_be_delivered_fits_behind_a_line_of_any_length() {
+    let mut outbox = Outbox::new(SMALL);
+    let long = Value::from("x".repeat(100 * SMALL.bytes));
+    outbox.push_answer(Some(RequestId::Number(7)), Ok(long));
+    let must = || Event::ConfigChanged { keys: Vec::new() };
+    assert_eq!(outbox.push_event(frame(1, must())), Ok(()));
+    let mut out = Vec::new();
+    outbox.fill(&mut out);
+    outbox.fill(&mut out);
+    assert_eq!(shorten(&out), ["=7", "1 config.changed"]);
+    assert_eq!((outbox.queued_bytes, outbox.must_bytes), (0, 0));
+    // Its own bytes have a limit, apart from the first of it.
+    let long = || Event::ConfigChanged {
+        keys: vec!["k".repeat(SMALL.bytes)],
+    };
+    assert_eq!(outbox.push_event(frame(2, long())), Ok(()));
+    assert_eq!(outbox.push_event(frame(3, must())), Err(Overflow));
+}
+
+#[test]
 fn answers_always_fit_and_stop_the_reading() {
     let mut outbox = Outbox::new(SMALL);
     for id in 0..10 {

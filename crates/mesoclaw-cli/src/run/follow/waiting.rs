@@ -67,7 +67,7 @@ impl Follower<'_> {
         let Some(turn_id) = sent.turn_id.clone() else {
             return Ok(());
         };
-        let mut view = TurnView::new(sent.session_id.clone(), turn_id);
+        let mut view = TurnView::of_own_message(sent.session_id.clone(), turn_id);
         if missed {
             view.lost_events();
         }

@@ -145,8 +145,8 @@ fn stream_lines_have_their_shapes() {
     let (mut out, mut notes) = (Vec::new(), Vec::new());
     renderer.start(Some("s".into()), Some("t".into()));
     for show in [
-        Show::Model("p:m".to_owned()),
         Show::User("q".to_owned()),
+        Show::Model("p:m".to_owned()),
         Show::Reasoning("hm".to_owned()),
         text("a\nb"),
         call(),
@@ -252,5 +252,19 @@ fn start_line_comes_first_even_when_nothing_started() {
             json!({"type": "start", "version": 1, "session_id": null, "turn_id": null, "model": null}),
             json!({"type": "end", "outcome": "failed", "exit_code": 3}),
         ]
+    );
+}
+
+#[test]
+fn every_turn_in_a_chat_has_its_prefix() {
+    let shows = [
+        text("one"),
+        finished(TurnOutcome::Completed),
+        text("two"),
+        finished(TurnOutcome::Completed),
+    ];
+    assert_eq!(
+        rendered(Style::Chat, true, &shows).0,
+        "meso: one\nmeso: two\n"
     );
 }

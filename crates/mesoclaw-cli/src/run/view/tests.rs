@@ -217,3 +217,16 @@ fn the_end_is_told_once() {
     assert_eq!(view.reconcile(&stored).len(), 1);
     assert_eq!(view.apply(&finished(outcome)), []);
 }
+
+#[test]
+fn own_message_is_not_repeated() {
+    let message = item(
+        "0",
+        ItemBody::User {
+            text: "hi".to_owned(),
+        },
+    );
+    assert_eq!(view().reconcile(&message), [Show::User("hi".to_owned())]);
+    let mut own = TurnView::of_own_message("s".into(), "t".into());
+    assert_eq!(own.reconcile(&message), []);
+}
