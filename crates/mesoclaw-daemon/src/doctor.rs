@@ -238,7 +238,7 @@ fn database(path: &Path) -> Check {
 
 fn model(paths: &Paths, config: &Config) -> Vec<Check> {
     let name = "model";
-    let engine = wire::engine(paths, config).parts(paths);
+    let engine = wire::engine(paths, config).parts();
     let engine_check = Check::new(
         "embedded engine",
         Status::Ok,

@@ -162,7 +162,7 @@ fn boot_options(
     let stats = Arc::clone(&server.stats);
     BootOptions {
         db_path: setting.paths.db_path.clone(),
-        local: engine.parts(&setting.paths),
+        local: engine.parts(),
         tools: ToolRegistry::default(),
         keys: Box::new(|name| std::env::var(name).ok().map(Secret::new)),
         on_config: Box::new(move |config| set_level(config.log_level)),

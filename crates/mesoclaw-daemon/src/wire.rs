@@ -1,5 +1,6 @@
 //! Which adapters this build has: the only file with `cfg(feature)`.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -11,26 +12,35 @@ use crate::error::DaemonError;
 use crate::run::Setting;
 
 /// The embedded engine of this build, if it has one.
+#[derive(Default)]
 pub(crate) struct Engine {
-    #[cfg(feature = "local")]
-    local: Arc<mesoclaw_local::LocalEngine>,
+    parts: Option<LocalParts>,
+    stop: Option<Box<dyn FnOnce() + Send>>,
 }
 
 /// Prepares the engine; nothing is loaded and no thread started before its first use.
 #[cfg(feature = "local")]
 pub(crate) fn engine(paths: &Paths, config: &Config) -> Engine {
+    let options = local_options(&paths.models_dir, config);
+    let local = Arc::new(mesoclaw_local::LocalEngine::new(options));
+    let (to_apply, to_stop) = (Arc::clone(&local), Arc::clone(&local));
+    let models_dir = paths.models_dir.clone();
     Engine {
-        local: Arc::new(mesoclaw_local::LocalEngine::new(local_options(
-            &paths.models_dir,
-            config,
-        ))),
+        parts: Some(LocalParts {
+            client: Arc::clone(&local) as _,
+            files: local,
+            apply: Arc::new(move |config| {
+                to_apply.set_options(local_options(&models_dir, config));
+            }),
+        }),
+        stop: Some(Box::new(move || to_stop.shutdown())),
     }
 }
 
 /// This build has no engine.
 #[cfg(not(feature = "local"))]
 pub(crate) fn engine(_paths: &Paths, _config: &Config) -> Engine {
-    Engine {}
+    Engine::default()
 }
 
 #[cfg(feature = "local")]
@@ -46,36 +56,16 @@ fn local_options(models_dir: &std::path::Path, config: &Config) -> mesoclaw_loca
 
 impl Engine {
     /// The engine as the core sees it.
-    #[cfg(feature = "local")]
-    #[expect(
-        clippy::unnecessary_wraps,
-        reason = "builds without the engine have none"
-    )]
-    pub fn parts(&self, paths: &Paths) -> Option<LocalParts> {
-        let engine = Arc::clone(&self.local);
-        let models_dir = paths.models_dir.clone();
-        Some(LocalParts {
-            client: Arc::clone(&self.local) as _,
-            files: Arc::clone(&self.local) as _,
-            apply: Arc::new(move |config| engine.set_options(local_options(&models_dir, config))),
-        })
-    }
-
-    /// This build has no engine.
-    #[cfg(not(feature = "local"))]
-    pub fn parts(&self, _paths: &Paths) -> Option<LocalParts> {
-        None
+    pub fn parts(&self) -> Option<LocalParts> {
+        self.parts.clone()
     }
 
     /// Ends the engine: a running answer stops at its next token.
     pub async fn shutdown(self) {
-        #[cfg(feature = "local")]
+        if let Some(stop) = self.stop
+            && tokio::task::spawn_blocking(stop).await.is_err()
         {
-            let local = self.local;
-            let joined = tokio::task::spawn_blocking(move || local.shutdown()).await;
-            if joined.is_err() {
-                tracing::error!("the engine panicked while it ended");
-            }
+            tracing::error!("the engine panicked while it ended");
         }
     }
 }
@@ -89,8 +79,7 @@ pub fn model_files(
     home: Option<PathBuf>,
     config: Option<PathBuf>,
 ) -> Result<Option<Arc<dyn ModelFiles>>, DaemonError> {
-    let setting = Setting::load(home, config, std::collections::BTreeMap::new())
-        .map_err(DaemonError::Configure)?;
+    let setting = Setting::load(home, config, BTreeMap::new()).map_err(DaemonError::Configure)?;
     let engine = engine(&setting.paths, &setting.snapshot.config);
-    Ok(engine.parts(&setting.paths).map(|parts| parts.files))
+    Ok(engine.parts().map(|parts| parts.files))
 }
