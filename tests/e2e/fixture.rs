@@ -1,5 +1,6 @@
 //! A home with a model server and a daemon, and a way to wait for a condition.
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -24,6 +25,14 @@ const BETWEEN_LOOKS: Duration = Duration::from_millis(2);
 /// The program under test.
 pub fn program() -> &'static Path {
     Path::new(env!("CARGO_BIN_EXE_mesoclaw"))
+}
+
+/// The answer of a model that says so many numbers.
+pub fn numbers(n: u64) -> String {
+    (0..n).fold(String::new(), |mut text, n| {
+        write!(text, "{n} ").unwrap();
+        text
+    })
 }
 
 /// Asks until there is an answer, for at most [`LIMIT`].

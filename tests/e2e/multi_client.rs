@@ -14,7 +14,7 @@ use mesoclaw_api::{Event, SessionId};
 use mesoclaw_testkit::model_server::{Reply, Script, Step};
 use serde_json::Value;
 
-use crate::fixture::{Fixture, items, last_answer, said, say, until};
+use crate::fixture::{Fixture, items, last_answer, numbers, said, say, until};
 use crate::rpc::{News, Wire, events_of, text_of};
 
 /// A client that loses something here has lost it for good.
@@ -85,8 +85,8 @@ fn all_watchers_see_the_same_and_a_late_one_gets_the_rest() {
     let by_second = frames(&second.news_until(is_finished));
     let by_third = frames(&third.news_until(is_finished));
     let as_news =
-        |frames: &[EventFrame]| -> Vec<News> { frames.iter().cloned().map(News::Event).collect() };
-    let whole: String = (0..150).map(|n| format!("{n} ")).collect();
+        |frames: &[EventFrame]| -> Vec<News> { frames.iter().cloned().map(Box::new).map(News::Event).collect() };
+    let whole = numbers(150);
     assert_eq!(text_of(&as_news(&by_first)), whole);
     assert_eq!(text_of(&as_news(&by_second)), whole);
     assert_eq!(without_text(&by_first), without_text(&by_second));

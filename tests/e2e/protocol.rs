@@ -2,6 +2,7 @@
 //! its paths: it says why, touches nothing that is not its own, and goes on.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::fs;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt, symlink};
 use std::os::unix::net::UnixListener;
@@ -149,9 +150,11 @@ fn many_in_flight(socket: &Path) {
     const REQUESTS: i64 = 1_000;
     let (mut wire, _) = Wire::greet(socket, None);
     let begin = 10_000;
-    let lines: String = (begin..begin + REQUESTS)
-        .map(|id| format!("{{\"jsonrpc\":\"2.0\",\"id\":{id},\"method\":\"daemon.status\"}}\n"))
-        .collect();
+    let mut lines = String::new();
+    for id in begin..begin + REQUESTS {
+        let line = json!({"jsonrpc": "2.0", "id": id, "method": "daemon.status"});
+        writeln!(lines, "{line}").unwrap();
+    }
     wire.send(lines.as_bytes()).unwrap();
     let mut answers = BTreeMap::new();
     for _ in 0..REQUESTS {

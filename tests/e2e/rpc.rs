@@ -27,7 +27,7 @@ pub struct Wire {
 #[derive(Clone, PartialEq, Debug)]
 pub enum News {
     /// Something happened.
-    Event(EventFrame),
+    Event(Box<EventFrame>),
     /// So many events are missing.
     Lagged(u64),
 }
@@ -220,7 +220,7 @@ pub fn text_of(news: &[News]) -> String {
 /// The events among the news.
 pub fn events_of(news: &[News]) -> impl Iterator<Item = &EventFrame> {
     news.iter().filter_map(|news| match news {
-        News::Event(frame) => Some(frame),
+        News::Event(frame) => Some(&**frame),
         News::Lagged(_) => None,
     })
 }
@@ -233,9 +233,8 @@ fn understand(line: &[u8]) -> Received {
     match incoming.method.as_deref() {
         Some(EVENT_METHOD) => {
             let frame = serde_json::from_str(params);
-            Received::News(News::Event(
-                frame.unwrap_or_else(|error| panic!("{error}: {params}")),
-            ))
+            let frame = frame.unwrap_or_else(|error| panic!("{error}: {params}"));
+            Received::News(News::Event(Box::new(frame)))
         }
         Some(LAGGED_METHOD) => {
             let params: Value = serde_json::from_str(params).unwrap();

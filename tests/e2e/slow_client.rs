@@ -9,7 +9,7 @@ use mesoclaw_api::ops::events::SubscribeParams;
 use mesoclaw_api::ops::session::{CreateParams, SessionCreate};
 use mesoclaw_testkit::model_server::{Script, Step};
 
-use crate::fixture::{Fixture, items, last_answer, say};
+use crate::fixture::{Fixture, items, last_answer, numbers, say};
 use crate::rpc::{News, Wire, events_of, text_of};
 
 /// Clients that read.
@@ -53,7 +53,7 @@ fn read_along(mut wire: Wire) -> (String, u64) {
 #[test]
 fn a_hundred_watchers_get_the_end_and_one_that_never_reads_stops_none() {
     let fixture = Fixture::start(Script::always([Step::tokens(TOKENS)]));
-    let whole: String = (0..TOKENS).map(|n| format!("{n} ")).collect();
+    let whole = numbers(TOKENS);
     let mut wire = fixture.wire();
     let session = wire.call::<SessionCreate>(CreateParams::default()).unwrap();
     let never_reads = fixture.watch(&session.id);

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 
 /// Longest time a child may run.
-const LIMIT: Duration = Duration::from_secs(120);
+const LIMIT: Duration = Duration::from_mins(5);
 
 /// Children that run, and when they are killed.
 static RUNNING: Mutex<Vec<(u32, Instant)>> = Mutex::new(Vec::new());

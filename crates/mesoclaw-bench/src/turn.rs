@@ -1,5 +1,6 @@
 //! A turn over the socket, with the moments that count.
 
+use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
 use mesoclaw_api::ops::chat::{ChatSend, SendParams};
@@ -9,7 +10,7 @@ use mesoclaw_ipc::{Client, Events};
 use mesoclaw_testkit::daemon::DaemonProcess;
 
 /// Longest time a turn may take.
-pub(crate) const LIMIT: Duration = Duration::from_secs(120);
+pub(crate) const LIMIT: Duration = Duration::from_mins(2);
 
 /// A client that sees all events.
 pub(crate) struct Watcher {
@@ -116,6 +117,15 @@ pub(crate) async fn send(client: &Client, session_id: Option<SessionId>, text: &
     let sent = tokio::time::timeout(LIMIT, client.call::<ChatSend>(params)).await;
     let sent = sent.expect("an answer in time");
     sent.expect("the message is taken").session_id
+}
+
+/// The text of so many numbered tokens of the scripted server.
+pub(crate) fn numbered(n_tokens: u64) -> String {
+    let mut text = String::new();
+    for n in 0..n_tokens {
+        write!(text, "{n} ").expect("a string takes everything");
+    }
+    text
 }
 
 /// Runs a future on a runtime of its own, in this thread.

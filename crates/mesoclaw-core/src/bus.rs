@@ -216,11 +216,12 @@ impl Subscriber {
             .filter(|frame| self.filter.wants(&frame.event))
             .collect();
         let lost = skipped.saturating_sub(rescued.len() as u64);
-        self.pending
-            .extend(rescued.into_iter().map(Delivery::Event));
+        // The gap first: who sees `turn.finished` has to know whether text is missing.
         if lost > 0 {
             self.pending.push_back(Delivery::Lagged { skipped: lost });
         }
+        self.pending
+            .extend(rescued.into_iter().map(Delivery::Event));
     }
 }
 
@@ -308,7 +309,7 @@ mod tests {
         }
         // 1,125 events were published, the channel keeps the last 1,024: 101 fell out, one of them
         // must be delivered.
-        assert_eq!(take(&mut stream, 3).await, [1, 1_000_100, 102]);
+        assert_eq!(take(&mut stream, 3).await, [1_000_100, 1, 102]);
     }
 
     #[tokio::test]

@@ -162,7 +162,9 @@ impl<'m> Loaded<'m> {
             if self.should_stop(outbox) {
                 return Ok(None);
             }
-            self.compute(chunk)?;
+            // Only the end of the prompt is sampled from; the others save the output layer.
+            let is_last = self.cached.len() + chunk.len() == prompt.len();
+            self.compute(chunk, is_last)?;
             Counters::add(
                 &self.shared.counters.computed_prompt_tokens,
                 chunk.len() as u64,
@@ -205,7 +207,7 @@ impl<'m> Loaded<'m> {
                 self.note_times(used, started);
                 return Ok(Some(StopReason::End));
             }
-            self.compute(&[token])?;
+            self.compute(&[token], true)?;
         };
         let (text, is_over) = stops.push(&joiner.finish());
         say(outbox, text);
@@ -231,13 +233,15 @@ impl<'m> Loaded<'m> {
         outbox.is_abandoned() || self.shared.is_stopping()
     }
 
-    /// Computes some tokens behind the ones in the cache; the last one can be sampled from.
-    fn compute(&mut self, tokens: &[LlamaToken]) -> Result<(), LocalError> {
+    /// Computes some tokens behind the ones in the cache; the last one can be sampled from where
+    /// that is wanted.
+    fn compute(&mut self, tokens: &[LlamaToken], is_sampled: bool) -> Result<(), LocalError> {
         self.batch.clear();
         for (index, token) in tokens.iter().enumerate() {
             let position = i32::try_from(self.cached.len() + index).unwrap_or(i32::MAX);
+            let is_output = is_sampled && index + 1 == tokens.len();
             self.batch
-                .add(*token, position, &[SEQUENCE], index + 1 == tokens.len())
+                .add(*token, position, &[SEQUENCE], is_output)
                 .map_err(|source| LocalError::Batch { source })?;
         }
         self.context

@@ -1,5 +1,7 @@
 //! What every Rust file has to be like.
 
+use std::path::Path;
+
 use super::assert_none;
 use super::code::code_of;
 use crate::tree;
@@ -35,10 +37,14 @@ const FORBIDDEN_IN_TESTS: &[(&str, &str)] = &[
     ("time::sleep", "wait for a condition"),
 ];
 
+fn is_rust(path: &str) -> bool {
+    Path::new(path).extension().is_some_and(|end| end == "rs")
+}
+
 /// A Rust file under `crates/*/src` that is not made of tests.
 fn is_product(path: &str) -> bool {
     let mut parts = path.split('/');
-    path.ends_with(".rs")
+    is_rust(path)
         && parts.next() == Some("crates")
         && parts.nth(1) == Some("src")
         && !path.ends_with("/tests.rs")
@@ -146,9 +152,7 @@ fn lints(path: &str, manifest: &str) -> Vec<String> {
 }
 
 fn rust_files() -> Vec<(String, String)> {
-    let files = tree::files()
-        .into_iter()
-        .filter(|path| path.ends_with(".rs"));
+    let files = tree::files().into_iter().filter(|path| is_rust(path));
     files
         .map(|path| {
             let text = tree::text(&path).expect("Rust is UTF-8");

@@ -66,7 +66,7 @@ async fn one_turn(
     what: &str,
     rows: &mut Vec<Row>,
 ) -> Vec<Watcher> {
-    let expected: String = (0..n_tokens).map(|n| format!("{n} ")).collect();
+    let expected = turn::numbered(n_tokens);
     let cpu = cpu_time(daemon.pid());
     let start = Instant::now();
     let speaker = watchers.first().expect("watchers").client.clone();

@@ -1,6 +1,5 @@
 //! Many tokens through the daemon to a pipe: order, processor time, speed.
 
-use std::fmt::Write as _;
 use std::io::Read;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
@@ -12,6 +11,7 @@ use mesoclaw_testkit::model_server::{ModelServer, Script, Step};
 use crate::process::{Watched, cpu_time, cpu_time_of_ended};
 use crate::row::{Row, ms};
 use crate::run::Setting;
+use crate::turn::numbered;
 
 /// What one stream showed.
 struct Seen {
@@ -111,10 +111,7 @@ fn flat_out(setting: &Setting) -> Vec<Row> {
 
 /// Several streams of `n_tokens` through one daemon; the first one is not counted.
 fn streams(setting: &Setting, step: Step, n_tokens: u64, rounds: usize) -> Vec<Seen> {
-    let mut expected = String::new();
-    for n in 0..n_tokens {
-        write!(expected, "{n} ").expect("a string takes everything");
-    }
+    let expected = numbered(n_tokens);
     let server = ModelServer::start_blocking(Script::always([step]));
     let home = TestHome::new();
     home.use_model_server(&server);

@@ -16,6 +16,7 @@ use crate::cmd::queue;
 use crate::connect::{Home, runtime};
 use crate::exit::{CliError, CliResult, OK};
 use crate::output::{Console, push, shell_word, table};
+use crate::run::setup::{is_yes, read_answer};
 use crate::sanitise::one_line;
 use crate::transcript;
 
@@ -132,7 +133,7 @@ async fn delete(console: Console, client: &Client, name: &str, yes: bool) -> Cli
             "delete session {} and everything in it? [y/N] ",
             one_line(&session.title)
         ));
-        if !crate::run::setup::is_yes(&crate::run::setup::read_answer()?) {
+        if !is_yes(&read_answer().await?) {
             console.note("nothing was deleted");
             return Err(CliError::Said(crate::exit::FAILED));
         }

@@ -226,8 +226,8 @@ async fn connect(console: Console, global: &Global, args: &RunArgs) -> CliResult
     let mut conversation = Conversation::new(home, console, Surface::Pipe, link);
     if console.can_ask() && console.stdout_is_terminal && args.model.is_none() {
         let default = conversation.call::<ProviderDefaultGet>(NoParams {}).await?;
-        if default.is_none() {
-            setup::ask(console, &conversation.home).await?;
+        if default.is_none() && !setup::ask(console, &conversation.home).await? {
+            return Err(CliError::Said(ErrorCode::AgentNotConfigured.exit_code()));
         }
     }
     if let Some(name) = &args.session {

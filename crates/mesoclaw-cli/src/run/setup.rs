@@ -8,6 +8,7 @@ use mesoclaw_api::ops::model::{ModelFile, ModelList, PullParams};
 use mesoclaw_api::ops::provider::{DefaultModel, ProviderDefaultGet, ProviderDefaultSet};
 use mesoclaw_api::{ApiError, ErrorCode, Surface};
 use mesoclaw_ipc::Client;
+use tokio::sync::oneshot;
 
 use crate::cli::{Global, SetupArgs};
 use crate::cmd::model::size;
@@ -17,6 +18,7 @@ use crate::output::{Console, bytes, push};
 use crate::run::daemon;
 use crate::run::pull::pull;
 use crate::run::setup_remote::{Found, ask_remote, local_servers, use_server};
+use crate::run::stops::Stops;
 use crate::sanitise::one_line;
 
 /// Up to so many parameters a model is called very limited.
@@ -76,7 +78,7 @@ pub async fn offer_restart(console: Console, home: &Home, link: Link) -> CliResu
         return Ok(link);
     }
     console.say("restart it now? [y/N] ");
-    if !is_yes(&read_answer()?) {
+    if !is_yes(&read_answer().await?) {
         return Ok(link);
     }
     drop(link);
@@ -85,11 +87,12 @@ pub async fn offer_restart(console: Console, home: &Home, link: Link) -> CliResu
     Ok(home.connect_or_start(Surface::Cli, everything).await?.0)
 }
 
-/// Asks where answers shall come from, until something works or the person has enough.
+/// Asks where answers shall come from, until something works or the person has enough. Says whether
+/// something works.
 ///
 /// # Errors
 /// The daemon cannot be reached.
-pub async fn ask(console: Console, home: &Home) -> CliResult<()> {
+pub async fn ask(console: Console, home: &Home) -> CliResult<bool> {
     let client = home.client(console).await?;
     if let Some(default) = client.call::<ProviderDefaultGet>(NoParams {}).await? {
         console.say(&format!(
@@ -104,7 +107,7 @@ pub async fn ask(console: Console, home: &Home) -> CliResult<()> {
             push(&mut text, format_args!("  {} {}\n", at + 1, choice.text()));
         }
         console.say(&format!("{text}choice [1]: "));
-        let answer = read_answer()?;
+        let answer = read_answer().await?;
         let number = match answer.trim() {
             "" => 1,
             text => text.parse().unwrap_or(0),
@@ -119,7 +122,7 @@ pub async fn ask(console: Console, home: &Home) -> CliResult<()> {
             Choice::Remote => ask_remote(console, &client).await,
             Choice::NotNow => {
                 console.say(&format!("later: {COMMANDS}\n"));
-                return Ok(());
+                return Ok(false);
             }
         };
         match done {
@@ -128,7 +131,7 @@ pub async fn ask(console: Console, home: &Home) -> CliResult<()> {
                     "Done: answers come from {}:{}.\n",
                     default.provider_id, default.model_id
                 ));
-                return Ok(());
+                return Ok(true);
             }
             Ok(None) => {}
             Err(CliError::Api(error)) => console.error(&error),
@@ -313,15 +316,28 @@ fn is_limited(file: &ModelFile) -> bool {
         .is_some_and(|millions| millions <= LIMITED_MILLIONS)
 }
 
-/// A line a person typed; the end of the input ends the command.
+/// A line a person typed; the end of the input or Ctrl-C ends the command.
 ///
 /// # Errors
-/// Stdin ended.
-pub fn read_answer() -> CliResult<String> {
-    let mut line = String::new();
-    match io::stdin().lock().read_line(&mut line) {
-        Ok(0) | Err(_) => Err(CliError::Said(crate::exit::INTERRUPTED)),
-        Ok(_) => Ok(line.trim_end_matches(['\n', '\r']).to_owned()),
+/// Stdin ended, or the person wants to leave.
+pub async fn read_answer() -> CliResult<String> {
+    // On a thread of its own, because a blocked read hears no signal.
+    let (answer, typed) = oneshot::channel();
+    std::thread::Builder::new()
+        .name("answer".to_owned())
+        .spawn(move || {
+            let mut line = String::new();
+            let count = io::stdin().lock().read_line(&mut line).unwrap_or(0);
+            // Nobody waits any more after Ctrl-C.
+            answer.send((count > 0).then_some(line)).ok();
+        })?;
+    let mut stops = Stops::listen(None)?;
+    tokio::select! {
+        stop = stops.next() => Err(CliError::Said(stop.exit_code())),
+        line = typed => match line.ok().flatten() {
+            Some(line) => Ok(line.trim_end_matches(['\n', '\r']).to_owned()),
+            None => Err(CliError::Said(crate::exit::INTERRUPTED)),
+        },
     }
 }
 
@@ -334,14 +350,14 @@ pub fn is_yes(answer: &str) -> bool {
 ///
 /// # Errors
 /// Stdin ended.
-pub fn question(console: Console, text: &str, default: &str) -> CliResult<String> {
+pub async fn question(console: Console, text: &str, default: &str) -> CliResult<String> {
     let shown = if default.is_empty() {
         format!("{text}: ")
     } else {
         format!("{text} [{default}]: ")
     };
     console.say(&shown);
-    let answer = read_answer()?;
+    let answer = read_answer().await?;
     let answer = answer.trim();
     Ok(if answer.is_empty() { default } else { answer }.to_owned())
 }

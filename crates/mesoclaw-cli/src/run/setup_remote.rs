@@ -83,14 +83,15 @@ pub async fn use_server(
 /// The operations' own, or stdin ended.
 pub async fn ask_remote(console: Console, client: &Client) -> CliResult<Option<DefaultModel>> {
     console.say("The key itself is never asked for: it stays in an environment variable.\n");
-    let base_url = question(console, "address", "https://api.openai.com/v1")?;
-    let id = question(console, "short name for it", &id_of(&base_url))?;
+    let base_url = question(console, "address", "https://api.openai.com/v1").await?;
+    let id = question(console, "short name for it", &id_of(&base_url)).await?;
     let variable = question(
         console,
         "environment variable with the key, `-` for none",
         &variable_of(&id),
-    )?;
-    let model = question(console, "model (empty: the first one it lists)", "")?;
+    )
+    .await?;
+    let model = question(console, "model (empty: the first one it lists)", "").await?;
     let params = CreateParams {
         id,
         name: None,
@@ -167,7 +168,7 @@ async fn choose_model(
     for (at, model) in models.iter().take(MODELS_LISTED).enumerate() {
         console.say(&format!("  {} {}\n", at + 1, one_line(model)));
     }
-    let answer = question(console, "model, by number or name", &first)?;
+    let answer = question(console, "model, by number or name", &first).await?;
     let by_number = answer
         .parse::<usize>()
         .ok()
