@@ -14,9 +14,12 @@ mod docs_in_sync;
 mod tidy;
 
 mod fixture;
+mod process;
 mod rpc;
 
 mod multi_client;
 mod protocol;
 mod restart;
 mod slow_client;
+
+mod pipe;

@@ -3,7 +3,7 @@
 use mesoclaw_api::event::{EventFilter, EventFrame};
 use mesoclaw_api::item::TurnOutcome;
 use mesoclaw_api::ops::NoParams;
-use mesoclaw_api::ops::chat::{CancelParams, TurnCancel};
+use mesoclaw_api::ops::chat::{CancelParams, QueuedMessage, TurnCancel};
 use mesoclaw_api::ops::daemon::DaemonGetStatus;
 use mesoclaw_api::ops::events::{EventCursor, SubscribeParams};
 use mesoclaw_api::ops::session::{
@@ -49,6 +49,10 @@ fn new_session(wire: &mut Wire) -> SessionId {
         .id
 }
 
+fn texts(queue: &[QueuedMessage]) -> Vec<&str> {
+    queue.iter().map(|waiting| waiting.text.as_str()).collect()
+}
+
 /// What the model was sent last in a request.
 fn last_message(body: &Value) -> &Value {
     let messages = body["messages"].as_array().expect("messages");
@@ -64,7 +68,7 @@ fn all_watchers_see_the_same_and_a_late_one_gets_the_rest() {
     say(&mut wire, &session_id, "count");
 
     let mut begun = Vec::new();
-    while text_of(&begun).len() < 100 {
+    while text_of(events_of(&begun)).len() < 100 {
         begun.extend(first.news_until(is_text));
     }
     // Somebody who was away since the middle of the answer comes back.
@@ -84,11 +88,9 @@ fn all_watchers_see_the_same_and_a_late_one_gets_the_rest() {
     by_first.extend(frames(&first.news_until(is_finished)));
     let by_second = frames(&second.news_until(is_finished));
     let by_third = frames(&third.news_until(is_finished));
-    let as_news =
-        |frames: &[EventFrame]| -> Vec<News> { frames.iter().cloned().map(Box::new).map(News::Event).collect() };
     let whole = numbers(150);
-    assert_eq!(text_of(&as_news(&by_first)), whole);
-    assert_eq!(text_of(&as_news(&by_second)), whole);
+    assert_eq!(text_of(&by_first), whole);
+    assert_eq!(text_of(&by_second), whole);
     assert_eq!(without_text(&by_first), without_text(&by_second));
     let by_first_since: Vec<EventFrame> = by_first
         .iter()
@@ -96,10 +98,7 @@ fn all_watchers_see_the_same_and_a_late_one_gets_the_rest() {
         .cloned()
         .collect();
     assert_eq!(without_text(&by_third), without_text(&by_first_since));
-    assert_eq!(
-        text_of(&as_news(&by_third)),
-        text_of(&as_news(&by_first_since))
-    );
+    assert_eq!(text_of(&by_third), text_of(&by_first_since));
     let items = items(&mut wire, &session_id, 0);
     assert_eq!(last_answer(&items), Some((whole.as_str(), true)));
     fixture.assert_no_panic();
@@ -175,13 +174,9 @@ fn a_waiting_message_is_seen_and_changed_by_every_client() {
     let session_id = new_session(&mut wire);
     let mut watchers = [fixture.watch(&session_id), fixture.watch(&session_id)];
     say(&mut wire, &session_id, "first");
-    let queue_id = say(&mut wire, &session_id, "secnod")
-        .queue_id
-        .expect("it waits");
-    let unwanted = say(&mut wire, &session_id, "third")
-        .queue_id
-        .expect("it waits");
-
+    let wrong = say(&mut wire, &session_id, "secnod").queue_id;
+    let unwanted = say(&mut wire, &session_id, "third").queue_id;
+    let queue_id = wrong.expect("it waits");
     let update = QueueUpdateParams {
         session_id: session_id.clone(),
         queue_id: queue_id.clone(),
@@ -190,50 +185,39 @@ fn a_waiting_message_is_seen_and_changed_by_every_client() {
     assert_eq!(other.call::<QueueUpdate>(update).unwrap().text, "second");
     let remove = QueueParams {
         session_id: session_id.clone(),
-        queue_id: unwanted,
+        queue_id: unwanted.expect("it waits"),
     };
     other.call::<QueueRemove>(remove).unwrap();
     let params = SessionParams {
         session_id: session_id.clone(),
     };
     let queue = wire.call::<QueueList>(params).unwrap();
-    assert_eq!(
-        queue.iter().map(|q| q.text.as_str()).collect::<Vec<_>>(),
-        ["second"]
-    );
+    assert_eq!(texts(&queue), ["second"]);
+    let cancel = CancelParams {
+        session_id: session_id.clone(),
+        turn_id: None,
+    };
+    other.call::<TurnCancel>(cancel).unwrap();
 
-    other
-        .call::<TurnCancel>(CancelParams {
-            session_id: session_id.clone(),
-            turn_id: None,
-        })
-        .unwrap();
+    let expected: [&[&str]; 5] = [
+        &["secnod"],
+        &["secnod", "third"],
+        &["second", "third"],
+        &["second"],
+        &[],
+    ];
     for watcher in &mut watchers {
         let mut seen = watcher.news_until(is_finished);
         seen.extend(watcher.news_until(is_finished));
-        let queues: Vec<Vec<String>> = events_of(&seen)
-            .filter_map(|frame| match &frame.event {
-                Event::QueueChanged { queue, .. } => {
-                    Some(queue.iter().map(|waiting| waiting.text.clone()).collect())
-                }
-                _ => None,
-            })
-            .collect();
-        let expected: [&[&str]; 5] = [
-            &["secnod"],
-            &["secnod", "third"],
-            &["second", "third"],
-            &["second"],
-            &[],
-        ];
+        let (mut queues, mut all_started) = (Vec::new(), Vec::new());
+        for frame in events_of(&seen) {
+            if let Event::QueueChanged { queue, started, .. } = &frame.event {
+                queues.push(texts(queue));
+                all_started.extend(started.clone());
+            }
+        }
         assert_eq!(queues, expected);
-        let started: Vec<_> = events_of(&seen)
-            .filter_map(|frame| match &frame.event {
-                Event::QueueChanged { started, .. } => started.clone(),
-                _ => None,
-            })
-            .collect();
-        assert_eq!(started, [queue_id.clone()]);
+        assert_eq!(all_started, std::slice::from_ref(&queue_id));
     }
     let requests = fixture.server.requests();
     assert_eq!(last_message(&requests[1].body)["content"], "second");

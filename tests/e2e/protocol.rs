@@ -471,7 +471,10 @@ fn sigterm_ends_a_streaming_turn_as_interrupted_within_five_seconds() {
     let items = items(&mut wire, &session.id, 0);
     assert_eq!(said(&items), ["count"]);
     // Nothing that was told is lost when the end is in order.
-    assert_eq!(last_answer(&items), Some((text_of(&seen).as_str(), false)));
+    assert_eq!(
+        last_answer(&items),
+        Some((text_of(events_of(&seen)).as_str(), false))
+    );
     fixture.assert_no_panic();
 }
 

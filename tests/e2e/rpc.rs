@@ -208,13 +208,14 @@ pub fn hello(subscribe: Option<SubscribeParams>) -> Value {
 }
 
 /// The text of the parts of the answer that grew.
-pub fn text_of(news: &[News]) -> String {
-    events_of(news)
-        .filter_map(|frame| match &frame.event {
-            Event::TextDelta { text, .. } => Some(text.as_str()),
-            _ => None,
-        })
-        .collect()
+pub fn text_of<'a>(frames: impl IntoIterator<Item = &'a EventFrame>) -> String {
+    let mut text = String::new();
+    for frame in frames {
+        if let Event::TextDelta { text: more, .. } = &frame.event {
+            text.push_str(more);
+        }
+    }
+    text
 }
 
 /// The events among the news.

@@ -47,7 +47,7 @@ fn read_along(mut wire: Wire) -> (String, u64) {
         News::Event(_) => 0,
         News::Lagged(skipped) => *skipped,
     });
-    (text_of(&news), missed.sum())
+    (text_of(events_of(&news)), missed.sum())
 }
 
 #[test]

@@ -90,6 +90,5 @@ fn context_params(threads: u32, n_batch: u32) -> Result<LlamaContextParams, Box<
         .with_n_ubatch(n_batch)
         .with_n_threads(threads)
         .with_n_threads_batch(threads)
-        .with_flash_attention_policy(std::env::var("FA").map_or(-1, |v| v.parse().unwrap()))
         .with_no_perf(true))
 }

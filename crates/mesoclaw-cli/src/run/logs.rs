@@ -131,7 +131,8 @@ mod tests {
     fn last_lines_are_found_in_small_and_large_files() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("mesoclaw.2026-01-01.log");
-        let all: String = (0..20_000).map(|n| format!("line {n}\n")).collect();
+        let all: Vec<String> = (0..20_000).map(|n| format!("line {n}\n")).collect();
+        let all = all.concat();
         std::fs::write(&path, &all).unwrap();
         let (text, end) = last_lines(&path, 2).unwrap();
         assert_eq!(text, "line 19998\nline 19999\n");

@@ -52,7 +52,9 @@ pub fn install(console: Console, home: &Home) -> CliResult {
     let text = match &service {
         Service::Systemd { .. } => {
             let unit = unit(&program);
-            if enable_linger(&mut steps) {
+            // Installing again must not forget what the first installation did.
+            let was_enabled = std::fs::read_to_string(file).is_ok_and(|old| has_linger_mark(&old));
+            if enable_linger(&mut steps) || was_enabled {
                 format!("{LINGER_MARK}\n{unit}")
             } else {
                 unit
@@ -118,7 +120,7 @@ pub fn uninstall(console: Console) -> CliResult {
             &mut steps,
         )?;
     }
-    if text.lines().any(|line| line == LINGER_MARK) {
+    if has_linger_mark(&text) {
         run_step(&words(&["loginctl", "disable-linger"]), &mut steps)?;
     }
     console
@@ -325,6 +327,10 @@ fn check_ours(file: &Path) -> CliResult<()> {
             Err(error) => Err(CliError::file("read", file, &error)),
         },
     }
+}
+
+fn has_linger_mark(unit: &str) -> bool {
+    unit.lines().any(|line| line == LINGER_MARK)
 }
 
 /// Without lingering, systemd ends user services with the last login and starts none at boot.

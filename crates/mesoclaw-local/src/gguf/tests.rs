@@ -1,3 +1,5 @@
+//! Tests of the reader of GGUF headers.
+
 use std::io::Cursor as Bytes;
 
 use proptest::prelude::*;

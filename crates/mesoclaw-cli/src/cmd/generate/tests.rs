@@ -1,3 +1,5 @@
+//! Tests of the generated documents.
+
 use std::fmt::Write;
 
 use clap::{Arg, Command};

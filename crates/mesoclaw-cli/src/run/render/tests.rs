@@ -1,3 +1,5 @@
+//! Tests of the renderer.
+
 use mesoclaw_api::item::ApprovalDecision;
 use mesoclaw_api::ops::approval::{Approval, Risk};
 use mesoclaw_api::{Timestamp, TurnOutcome, Usage};

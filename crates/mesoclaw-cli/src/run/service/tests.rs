@@ -1,3 +1,5 @@
+//! Tests of the service files.
+
 use super::*;
 
 fn program(home: Option<&str>, config: Option<&str>) -> Program {
@@ -50,9 +52,9 @@ fn plist_escapes_xml() {
 fn file_follows_the_system() {
     let check = |system: &str, xdg: Option<&str>, expected: Result<&str, u8>| {
         let service = Service::of(system, Some("/home/a".into()), xdg.map(PathBuf::from));
-        let file = service.as_ref().map(|service| service.file());
+        let file = service.as_ref().map(Service::file);
         assert_eq!(
-            file.map_err(|error| error.exit_code()),
+            file.map_err(CliError::exit_code),
             expected.map(Path::new),
             "{system}"
         );

@@ -1,3 +1,5 @@
+//! Tests of the view: what is shown for which events.
+
 use mesoclaw_api::{ErrorCode, Timestamp};
 use serde_json::json;
 
