@@ -22,4 +22,5 @@ mod protocol;
 mod restart;
 mod slow_client;
 
+mod chat;
 mod pipe;

@@ -143,10 +143,10 @@ fn without_a_model_the_commands_that_help_are_told() {
 fn a_daemon_that_cannot_be_reached_is_code_3() {
     let home = TestHome::new();
     // What stands where the socket belongs is not removed.
-    let taken = home.mesoclaw_home().join("run/mesoclaw.sock");
+    let taken = home.mesoclaw_home().join("run/daemon.sock");
     std::fs::create_dir_all(&taken).unwrap();
     let ran = run(&home, &["q"], Stdin::Text(""));
-    ran.assert_error(3, &["mesoclaw.sock"]);
+    ran.assert_error(3, &["daemon.sock"]);
     assert_eq!(ran.stdout, "");
     assert!(taken.is_dir());
 }

@@ -1,5 +1,6 @@
 //! `-s NAME`, `-c` and `--model`: which conversation a question belongs to, and who answers it.
 
+use mesoclaw_testkit::home::TestHome;
 use mesoclaw_testkit::model_server::{Reply, Script};
 
 use crate::fixture::Fixture;
@@ -110,6 +111,17 @@ fn a_model_of_one_question_is_nobody_elses() {
     assert_eq!(ask(&fixture, &["--model", "test:other"], "q").code, 0);
     assert_eq!(ask(&fixture, &[], "q").code, 0);
     assert_eq!(models(&fixture), ["other", "test-model"]);
-    ask(&fixture, &["--model", "nope:other"], "q").assert_error(4, &["nope"]);
-    assert_eq!(models(&fixture).len(), 2);
+    // Names of models hold colons too: what names no provider is a model of the default one.
+    assert_eq!(ask(&fixture, &["--model", "qwen3:8b"], "q").code, 0);
+    assert_eq!(models(&fixture), ["other", "test-model", "qwen3:8b"]);
+}
+
+#[test]
+fn a_provider_that_does_not_exist_is_not_found() {
+    let home = TestHome::new();
+    let ran = run(&home, &["--model", "nope:other"], Stdin::Text("q"));
+    ran.assert_error(
+        4,
+        &["there is no provider `nope`", "mesoclaw provider list"],
+    );
 }

@@ -148,8 +148,13 @@ fn a_daemon_that_dies_interrupts_the_answer() {
     let ran = run(&fixture.home, &["-s", "demo", "go on"], Stdin::Text(""));
     assert_eq!(ran, Ran::ok("the rest.\n"));
     let said = said_in(&fixture.server.requests()[1]);
-    assert_eq!(said.first(), Some(&("user".to_owned(), "q".to_owned())));
-    assert_eq!(said.last(), Some(&("user".to_owned(), "go on".to_owned())));
+    let said: Vec<&str> = said.iter().map(|(_, text)| text.as_str()).collect();
+    // The last quarter of a second before the kill may be lost, what was said never is.
+    let said = said.join("|");
+    assert!(
+        ["q\n\ngo on", "q|Half |go on"].contains(&said.as_str()),
+        "{said}"
+    );
 }
 
 #[test]

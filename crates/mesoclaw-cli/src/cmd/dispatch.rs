@@ -17,8 +17,9 @@ use crate::run::{chat, daemon, pipe, setup};
 /// Runs the program and gives its exit code.
 pub fn main(words: Vec<OsString>) -> u8 {
     let rewritten = with_command(words.clone());
-    // `run` that was put in is no `run` that somebody wrote.
-    let form = if rewritten.len() > words.len() {
+    // `run` that was put in is no `run` that somebody wrote. After `--` nothing is a mistyped command.
+    let is_literal = words.iter().any(|word| word == "--");
+    let form = if rewritten.len() > words.len() && !is_literal {
         Form::Bare
     } else {
         Form::Run
