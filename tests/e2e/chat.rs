@@ -36,10 +36,18 @@ fn type_line(pty: &Pty, line: &str) {
     pty.write("\r");
 }
 
-/// Types a line, waits for what must follow, and for the next prompt.
+/// Types a line, waits for what must follow once more, and for the next prompt.
 fn say(pty: &Pty, line: &str, expected: &str) {
+    let count = || {
+        String::from_utf8_lossy(&pty.raw())
+            .matches(expected)
+            .count()
+    };
+    let before = count();
     type_line(pty, line);
-    pty.wait_for_text(expected);
+    crate::fixture::until(&format!("{expected:?} after {line:?}"), || {
+        (count() > before).then_some(())
+    });
     wait_for_prompt(pty);
 }
 
@@ -52,8 +60,13 @@ fn lines(pty: &Pty) -> Vec<String> {
         .collect()
 }
 
-/// Leaves with Ctrl-D.
-fn leave(pty: &Pty) {
+/// Leaves with Ctrl-D; the last message or command that failed decides the code.
+fn leave_with(pty: &Pty, code: u32) {
     pty.write("\x04");
-    assert_eq!(pty.wait_for_exit().exit_code(), 0);
+    assert_eq!(pty.wait_for_exit().exit_code(), code);
+}
+
+/// Leaves with Ctrl-D after everything went well.
+fn leave(pty: &Pty) {
+    leave_with(pty, 0);
 }

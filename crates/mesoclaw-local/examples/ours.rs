@@ -1,7 +1,7 @@
 //! The same work as `bare`, through the engine of mesoclaw.
 //!
-//! `ours MODELS_DIR THREADS MAX_TOKENS MODEL_ID < QUESTION` prints one JSON line a turn: the
-//! question, then a second turn on top of it.
+//! `ours MODELS_DIR THREADS MAX_TOKENS TURNS MODEL_ID < QUESTION` prints one JSON line a turn: the
+//! question, then further turns on top of it.
 
 #![expect(
     clippy::print_stdout,
@@ -23,9 +23,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
     let models_dir = arguments
         .next()
-        .ok_or("ours MODELS_DIR [THREADS] [MAX_TOKENS] [ID]")?;
+        .ok_or("ours MODELS_DIR [THREADS] [MAX_TOKENS] [TURNS] [ID]")?;
     let mut number = |or: u32| arguments.next().map_or(Ok(or), |text| text.parse());
-    let (threads, max_tokens) = (number(2)?, number(64)?);
+    let (threads, max_tokens, turns) = (number(2)?, number(64)?, number(2)?);
     let model = arguments.next().unwrap_or_else(|| FLOOR_MODEL.to_owned());
     let mut question = String::new();
     std::io::stdin().read_to_string(&mut question)?;
@@ -38,7 +38,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     });
     let runtime = tokio::runtime::Builder::new_current_thread().build()?;
     let mut messages = vec![ModelMessage::User { text: question }];
-    for turn in 1..=2 {
+    for turn in 1..=turns {
         let (text, first_ms) = runtime.block_on(ask(&engine, &model, &messages, max_tokens))?;
         let times = engine.last_answer().ok_or("no answer was timed")?;
         let rate = |tokens: u64, micros: u64| tokens as f64 * 1e6 / (micros.max(1) as f64);

@@ -4,7 +4,7 @@ use mesoclaw_testkit::home::TestHome;
 use mesoclaw_testkit::model_server::{Reply, Script, Step};
 use mesoclaw_testkit::pty::Pty;
 
-use super::{leave, lines, open, say, type_line, wait_for_prompt};
+use super::{leave, leave_with, lines, open, say, type_line, wait_for_prompt};
 use crate::fixture::Fixture;
 use crate::process::{Stdin, command, mesoclaw, prompt_of, run};
 
@@ -184,7 +184,7 @@ fn waiting_messages_are_listed_changed_and_taken_back() {
     queue("third");
     pty.wait_for_text("(queued 2: third)");
     wait_for_prompt(&pty);
-    say(&pty, "/queue", "\n2  third");
+    say(&pty, "/queue", "2  third");
     say(&pty, "/queue edit 1 second", "(changed)");
     say(&pty, "/queue drop 2", "(taken back)");
     say(&pty, "/queue drop 7", "there is no waiting message `7`");
@@ -193,7 +193,7 @@ fn waiting_messages_are_listed_changed_and_taken_back() {
     wait_for_prompt(&pty);
     say(&pty, "/queue", "no message waits");
     say(&pty, "/cancel", "(nothing runs)");
-    leave(&pty);
+    leave_with(&pty, 4);
     assert!(prompt_of(&fixture.server.requests()[1]).ends_with("second"));
     assert_eq!(fixture.server.requests().len(), 2);
 }
@@ -220,12 +220,6 @@ fn somebody_without_a_model_is_asked_and_may_say_no() {
     leave_with(&pty, 6);
 }
 
-/// Leaves with Ctrl-D after a failure.
-fn leave_with(pty: &Pty, code: u32) {
-    pty.write("\x04");
-    assert_eq!(pty.wait_for_exit().exit_code(), code);
-}
-
 #[test]
 fn a_provider_is_set_up_by_questions() {
     let fixture = Fixture::start(Script {
@@ -238,12 +232,26 @@ fn a_provider_is_set_up_by_questions() {
     let text = pty.screen_text();
     let (before, _) = text.split_once(" another provider").expect("a choice");
     type_line(&pty, before.rsplit(char::is_whitespace).next().unwrap());
-    pty.wait_for("a question", |screen| {
-        screen.contents().to_lowercase().contains("address")
-    });
-    type_line(&pty, &fixture.server.base_url());
-    pty.wait_for("the next question", |screen| {
-        screen.contents().len() > text.len() + 80
-    });
-    panic!("{}", pty.screen_text());
+    for (question, answer) in [
+        ("address [", fixture.server.base_url().as_str()),
+        ("short name for it [server]:", ""),
+        ("environment variable with the key, `-` for none [", "-"),
+        ("model (empty: the first one it lists):", "large"),
+    ] {
+        pty.wait_for_text(question);
+        type_line(&pty, answer);
+    }
+    pty.wait_for_text("Done: answers come from server:large.");
+    wait_for_prompt(&pty);
+    say(&pty, "hello", "meso: Fine.");
+    leave(&pty);
+    let requests = fixture.server.requests();
+    let last = requests.last().unwrap();
+    assert_eq!(
+        (prompt_of(last).as_str(), &last.body["model"]),
+        ("hello", &"large".into())
+    );
+    // It is not asked again.
+    let pty = Pty::spawn(&mesoclaw(&home, &[]), 40, 100);
+    pty.wait_for_text("mesoclaw: new session (server:large)");
 }

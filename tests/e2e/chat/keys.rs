@@ -104,6 +104,9 @@ fn ctrl_c_at_the_prompt_clears_and_then_leaves() {
     // A line in between begins the count anew.
     say(&pty, "hello", "meso: Fine.");
     pty.write("\x03");
+    pty.wait_for("the advice again", |screen| {
+        screen.contents().matches("(Ctrl-C again").count() == 2
+    });
     wait_for_prompt(&pty);
     pty.write("\x03");
     assert_eq!(pty.wait_for_exit().exit_code(), 0);
@@ -136,6 +139,18 @@ fn pasted_lines_are_one_message() {
     let requests = fixture.server.requests();
     assert_eq!(requests.len(), 1);
     assert_eq!(prompt_of(&requests[0]), "one\ntwo\nthree");
+}
+
+#[test]
+fn lines_typed_ahead_are_answered_one_after_another() {
+    let fixture = Fixture::start(Script::always([Step::Echo]));
+    let pty = open(&fixture, &[]);
+    pty.write("one\rtwo\rthree\r");
+    pty.wait_for_text("meso: three");
+    wait_for_prompt(&pty);
+    leave(&pty);
+    let asked: Vec<String> = fixture.server.requests().iter().map(prompt_of).collect();
+    assert_eq!(asked, ["one", "two", "three"]);
 }
 
 #[test]

@@ -1,10 +1,11 @@
 //! What others do in the session, and what becomes of the chat when the daemon goes.
 
 use mesoclaw_testkit::model_server::{Reply, Script, Step};
+use mesoclaw_testkit::pty::Pty;
 
 use super::{leave, lines, open, say, type_line, wait_for_prompt};
-use crate::fixture::Fixture;
-use crate::process::{Ran, Stdin, command, run, said_in};
+use crate::fixture::{Fixture, until};
+use crate::process::{Ran, Stdin, command, mesoclaw, run, said_in};
 
 #[test]
 fn messages_of_another_client_are_shown() {
@@ -68,11 +69,12 @@ fn a_turn_that_runs_is_taken_up() {
     let pty = open(&fixture, &["-s", "demo"]);
     type_line(&pty, "go");
     pty.wait_for_text("meso: Half");
-    let second = crate::chat::Pty::spawn(
-        &crate::process::mesoclaw(&fixture.home, &["chat", "-s", "demo"]),
-        24,
-        80,
-    );
+    // What a client that comes later sees is what is stored, within a quarter of a second.
+    until("stored text", || {
+        let shown = command(&fixture.home, &["session", "show", "demo"]);
+        shown.stdout.contains("meso: Half").then_some(())
+    });
+    let second = Pty::spawn(&mesoclaw(&fixture.home, &["chat", "-s", "demo"]), 24, 80);
     second.wait_for_text("(a turn runs in this session)");
     second.wait_for_text("meso: Half");
     // Either of the two may stop it; both learn of it.

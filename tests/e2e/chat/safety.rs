@@ -73,8 +73,9 @@ fn names_messages_and_errors_are_spelled_out() {
             json!({"error": {"message": HOSTILE, "type": HOSTILE, "code": HOSTILE}}),
         )]),
     ]));
-    // A name and a message of another client.
-    let ran = run(&fixture.home, &["-s", HOSTILE], Stdin::Text(HOSTILE));
+    // A message of another client, which names its session too.
+    run(&fixture.home, &["-s", HOSTILE], Stdin::Text("x")).assert_error(2, &["control characters"]);
+    let ran = run(&fixture.home, &[], Stdin::Text(HOSTILE));
     assert_eq!(ran.code, 0, "{ran:?}");
     let id = command(&fixture.home, &["--json", "session", "list"]).json()[0]["id"].clone();
     let id = id.as_str().unwrap();
@@ -83,7 +84,7 @@ fn names_messages_and_errors_are_spelled_out() {
     say(&pty, "/sessions", "MESSAGES");
     type_line(&pty, "go");
     pty.wait_for_text("error: ");
-    say(&pty, "/session", "4 messages");
+    say(&pty, "/session", "3 messages");
     pty.write("\x04");
     pty.wait_for_exit();
     assert_harmless(&pty);

@@ -1,41 +1,29 @@
 //! Terminals: from one that can do nothing to a VT100, and no terminal at all.
 
-use std::process::Command;
-
 use mesoclaw_testkit::model_server::{Reply, Script, Step};
 use mesoclaw_testkit::pty::Pty;
 
-use super::{leave, say, wait_for_prompt};
-use crate::fixture::Fixture;
+use super::{leave, leave_with, say, wait_for_prompt};
+use crate::fixture::{Fixture, program};
 use crate::process::{Ran, Stdin, mesoclaw, prompt_of, run};
 
-/// Terminals on which nothing but text may appear.
-fn plain_terminals() -> Vec<(&'static str, fn(&mut Command))> {
-    vec![
-        ("dumb", |command| {
-            command.env("TERM", "dumb");
-        }),
-        ("unset", |command| {
-            command.env_remove("TERM");
-        }),
-        ("empty", |command| {
-            command.env("TERM", "");
-        }),
-        ("accessible", |command| {
-            command.env("TERM", "xterm").env("ACCESSIBLE", "1");
-        }),
-    ]
-}
+/// Settings with which nothing but text may appear, as words of `env`.
+const PLAIN: [&[&str]; 4] = [
+    &["TERM=dumb"],
+    &["-u", "TERM"],
+    &["TERM="],
+    &["TERM=xterm", "ACCESSIBLE=1"],
+];
 
 #[test]
 fn a_plain_terminal_gets_text_and_nothing_else() {
-    for (name, prepare) in plain_terminals() {
+    for settings in PLAIN {
         let fixture = Fixture::start(Script::replies([
             Reply::text("Hello, \u{1b}[31mAda\u{9b}0m."),
             Reply::new([Step::Text("Half ".to_owned()), Step::Stall(60_000)]),
         ]));
-        let mut command = mesoclaw(&fixture.home, &["chat"]);
-        prepare(&mut command);
+        let mut command = fixture.home.command("env");
+        command.args(settings).arg(program()).arg("chat");
         let pty = Pty::spawn(&command, 24, 80);
         wait_for_prompt(&pty);
         say(&pty, "hello", "meso: Hello, ");
@@ -45,18 +33,21 @@ fn a_plain_terminal_gets_text_and_nothing_else() {
         pty.write("\x03");
         pty.wait_for_text("(stopped; /continue goes on)");
         wait_for_prompt(&pty);
-        leave(&pty);
+        leave_with(&pty, 130);
         let raw = String::from_utf8(pty.raw()).unwrap();
         let orders: Vec<char> = raw
             .chars()
             .filter(|c| c.is_control() && !matches!(c, '\r' | '\n'))
             .collect();
-        assert_eq!(orders, [], "{name}: {raw:?}");
+        assert_eq!(orders, [], "{settings:?}: {raw:?}");
         let expected = "mesoclaw: new session (test:test-model). ? help, /detach leaves it running\r\n\
              > hello\r\nmeso: Hello, ^[[31mAda<U+009B>0m.\r\n> /session\r\n";
-        assert!(raw.starts_with(expected), "{name}: {raw:?}");
+        assert!(raw.starts_with(expected), "{settings:?}: {raw:?}");
         // A line that was wiped by writing over it would show here.
-        assert!(!raw.replace("\r\n", "").contains('\r'), "{name}: {raw:?}");
+        assert!(
+            !raw.replace("\r\n", "").contains('\r'),
+            "{settings:?}: {raw:?}"
+        );
     }
 }
 

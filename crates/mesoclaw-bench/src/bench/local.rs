@@ -24,7 +24,7 @@ use crate::turn::{Seen, Watcher, block_on};
 
 /// The catalogue's id of the test model.
 const MODEL: &str = "smollm2-135m";
-/// Tokens to generate.
+/// Tokens to generate; 32 when it has to be quick.
 const N_OUTPUT: u32 = 128;
 /// Tokens the bare program computes at once: llama.cpp's own default.
 const BARE_BATCH: u32 = 512;
@@ -98,7 +98,8 @@ fn against_bare(setting: &Setting, model: &Path) -> Vec<Row> {
     let dir = tempfile::tempdir().expect("a directory");
     let model = fs::canonicalize(model).expect("the model file");
     symlink(&model, dir.path().join(format!("{MODEL}.gguf"))).expect("a link");
-    let (question, output) = (question(), N_OUTPUT.to_string());
+    let n_output = if setting.is_quick { 32 } else { N_OUTPUT };
+    let (question, output) = (question(), n_output.to_string());
     let bare = |batch: u32| {
         let mut command = example(setting, "bare");
         command
@@ -215,8 +216,8 @@ fn through_daemon(setting: &Setting, model: &Path) -> Vec<Row> {
     let turns = block_on(async {
         let mut watcher = Watcher::connect(&daemon).await;
         let mut turns = Vec::new();
-        for _ in 0..=setting.rounds(5, 2) {
-            turns.push(two_turns(&mut watcher).await);
+        for n in 0..=setting.rounds(5, 2) {
+            turns.push(two_turns(&mut watcher, n).await);
         }
         turns
     });
@@ -240,6 +241,11 @@ fn through_daemon(setting: &Setting, model: &Path) -> Vec<Row> {
             times(&|turns| turns[0].seen.usage.input_tokens as f64),
         ),
         Row::of(
+            "turn 1: of them cached (the system text)",
+            "",
+            times(&|turns| turns[0].seen.usage.cached_tokens as f64),
+        ),
+        Row::of(
             "turn 2: prompt tokens",
             "",
             times(&|turns| turns[1].seen.usage.input_tokens as f64),
@@ -260,8 +266,10 @@ struct Turn {
     seen: Seen,
 }
 
-async fn two_turns(watcher: &mut Watcher) -> [Turn; 2] {
-    let (session, first) = one_turn(watcher, None, &question()).await;
+/// A session of its own beginning: what an earlier one left in the cache must not help.
+async fn two_turns(watcher: &mut Watcher, n: usize) -> [Turn; 2] {
+    let question = format!("{n} is the number of this log. {}", question());
+    let (session, first) = one_turn(watcher, None, &question).await;
     let (_, second) = one_turn(watcher, Some(session), "Now tell me about the ships.").await;
     [first, second]
 }

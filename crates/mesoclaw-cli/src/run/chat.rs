@@ -160,7 +160,7 @@ impl Chat {
                 stop = self.stops.next() => self.stopped(stop)?,
                 input = self.editor.next() => self.take_input(input).await?,
                 news = self.conversation.next(), if self.retry_at.is_none() => {
-                    self.take_news(news)?;
+                    self.take_news(news).await?;
                     Flow::Go
                 }
                 () = sleep_until(self.retry_at.unwrap_or_else(Instant::now)),

@@ -6,13 +6,13 @@ use tokio::time::Instant;
 use crate::exit::CliResult;
 use crate::run::background::Background;
 use crate::run::chat::{Chat, RETRY};
-use crate::run::conversation::News;
+use crate::run::conversation::{News, is_lost};
 use crate::run::render::{Renderer, Style};
 use crate::run::view::Show;
 
 impl Chat {
     /// What happens in the session while nothing is asked here.
-    pub(super) fn take_news(&mut self, news: News) -> CliResult<()> {
+    pub(super) async fn take_news(&mut self, news: News) -> CliResult<()> {
         let frame = match news {
             News::Event(frame) => frame,
             News::Lagged => return Ok(()),
@@ -43,8 +43,13 @@ impl Chat {
                 shows.push(Show::Notice(
                     "this session was deleted; the next message begins a new one".to_owned(),
                 ));
-                self.conversation.session_id = None;
                 self.title = None;
+                // The next message makes a session that the old subscription would not show. A
+                // connection that ended meanwhile is made again with the right one.
+                match self.conversation.follow_everything().await {
+                    Err(error) if !is_lost(error.code) => return Err(error.into()),
+                    Ok(()) | Err(_) => {}
+                }
             }
             _ => {}
         }
