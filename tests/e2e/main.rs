@@ -22,5 +22,9 @@ mod protocol;
 mod restart;
 mod slow_client;
 
+mod weights;
+
 mod chat;
+mod commands;
+mod local_model;
 mod pipe;

@@ -38,9 +38,10 @@ pub fn model_file() -> PathBuf {
     path.canonicalize().unwrap()
 }
 
-/// A home in which the test model is installed and the default.
+/// A home in which the test model is installed and the default. It answers the same every time.
 pub fn home_with_model() -> TestHome {
     let home = TestHome::new();
+    home.write_config("agent_temperature = 0\nagent_seed = 1\nlocal_threads = 1\n");
     let file = model_file();
     let file = file.to_str().expect("a path in UTF-8");
     let ran = command(&home, &["model", "import", file, "--id", MODEL]);

@@ -45,13 +45,14 @@ pub(crate) fn import(files: &Files, path: &Path, id: Option<String>) -> Result<S
             actual: sha256,
         });
     }
-    accept(
-        files,
-        &id,
-        temporary.path(),
-        sha256,
-        &path.display().to_string(),
-    )?;
+    let source = path.display().to_string();
+    accept(files, &id, temporary.path(), sha256, &source).map_err(|error| match error {
+        // People know their file, not our copy.
+        LocalError::Refused { .. } => LocalError::Refused {
+            path: path.to_owned(),
+        },
+        error => error,
+    })?;
     Ok(id)
 }
 

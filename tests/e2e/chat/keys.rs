@@ -7,7 +7,7 @@ use mesoclaw_testkit::pty::Pty;
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::{leave, lines, open, say, type_line, wait_for_prompt};
-use crate::fixture::Fixture;
+use crate::fixture::{Fixture, numbers};
 use crate::process::{command, mesoclaw, prompt_of, said_in};
 
 #[test]
@@ -157,7 +157,7 @@ fn lines_typed_ahead_are_answered_one_after_another() {
 fn a_line_longer_than_the_screen_is_whole() {
     let fixture = Fixture::start(Script::text("Fine."));
     let pty = open(&fixture, &[]);
-    let line: String = (0..120).map(|n| format!("word{n} ")).collect();
+    let line = numbers(120);
     say(&pty, line.trim_end(), "meso: Fine.");
     assert_eq!(prompt_of(&fixture.server.requests()[0]), line.trim_end());
     leave(&pty);
@@ -169,7 +169,7 @@ fn a_long_answer_is_shown_to_its_end() {
     let pty = open(&fixture, &[]);
     say(&pty, "go", "1999");
     let raw = String::from_utf8(pty.raw()).unwrap();
-    let whole: String = (0..2_000).map(|n| format!("{n} ")).collect();
+    let whole = numbers(2_000);
     assert!(raw.contains(whole.trim_end()), "unwrapped, in one piece");
     leave(&pty);
 }

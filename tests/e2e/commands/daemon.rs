@@ -52,7 +52,13 @@ fn it_starts_tells_and_really_stops() {
     assert!(Path::new(&socket).exists());
     let text = command(&home, &["daemon", "status"]);
     for name in [
-        "pid:", "version:", "uptime:", "socket:", "memory:", "sessions:", "model loaded:",
+        "pid:",
+        "version:",
+        "uptime:",
+        "socket:",
+        "memory:",
+        "sessions:",
+        "model loaded:",
     ] {
         assert!(text.assert_ok().contains(name), "{name} in {text:?}");
     }
@@ -88,7 +94,10 @@ fn a_stop_ends_one_that_does_not_answer() {
     std::fs::remove_file(daemon.endpoint().path()).unwrap();
     let pid = daemon.pid();
     let ran = command(&home, &["daemon", "stop"]);
-    assert_eq!((ran.code, ran.stdout), (0, format!("stopped (pid {pid})\n")));
+    assert_eq!(
+        (ran.code, ran.stdout),
+        (0, format!("stopped (pid {pid})\n"))
+    );
     assert!(ran.stderr.contains("sending SIGTERM"), "{}", ran.stderr);
 }
 

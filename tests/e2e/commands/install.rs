@@ -46,19 +46,37 @@ fn it_is_installed_told_and_undone() {
     let ran = call(&home, &["daemon", "install"], true);
     let file = unit(&home);
     let text = ran.assert_ok();
-    assert!(text.starts_with(&format!("wrote {}\n", file.display())), "{text}");
-    assert!(text.contains("ran systemctl --user enable --now mesoclaw.service"), "{text}");
-    assert!(text.ends_with("undo it with: mesoclaw daemon uninstall\n"), "{text}");
+    assert!(
+        text.starts_with(&format!("wrote {}\n", file.display())),
+        "{text}"
+    );
+    assert!(
+        text.contains("ran systemctl --user enable --now mesoclaw.service"),
+        "{text}"
+    );
+    assert!(
+        text.ends_with("undo it with: mesoclaw daemon uninstall\n"),
+        "{text}"
+    );
     let written = fs::read_to_string(&file).unwrap();
     let program = crate::fixture::program().display().to_string();
-    assert!(written.contains(&format!("ExecStart=\"{program}\" \"daemon\" \"run\"\n")), "{written}");
-    let home_line = format!("Environment=\"MESOCLAW_HOME={}\"", home.mesoclaw_home().display());
+    assert!(
+        written.contains(&format!("ExecStart=\"{program}\" \"daemon\" \"run\"\n")),
+        "{written}"
+    );
+    let home_line = format!(
+        "Environment=\"MESOCLAW_HOME={}\"",
+        home.mesoclaw_home().display()
+    );
     assert!(written.contains(&home_line), "{written}");
     assert!(calls(&home).contains("systemctl --user enable --now mesoclaw.service"));
     assert!(calls(&home).contains("loginctl enable-linger"));
 
     let ran = call(&home, &["daemon", "uninstall"], true);
-    assert!(ran.assert_ok().contains(&format!("removed {}", file.display())));
+    assert!(
+        ran.assert_ok()
+            .contains(&format!("removed {}", file.display()))
+    );
     assert!(!file.exists());
     assert!(calls(&home).contains("systemctl --user disable --now mesoclaw.service"));
     // What the installation switched on is switched off.
@@ -72,7 +90,10 @@ fn without_a_service_manager_the_commands_are_told() {
     let home = TestHome::new();
     let ran = call(&home, &["daemon", "install"], false);
     let text = ran.assert_ok();
-    assert!(text.contains("run later:\n  systemctl --user daemon-reload\n"), "{text}");
+    assert!(
+        text.contains("run later:\n  systemctl --user daemon-reload\n"),
+        "{text}"
+    );
     assert!(unit(&home).is_file());
     // Twice is the same as once.
     assert_eq!(call(&home, &["daemon", "install"], false).stdout, text);

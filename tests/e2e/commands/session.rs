@@ -43,10 +43,16 @@ fn sessions_are_listed() {
     // The latest first.
     let list = sessions(&fixture);
     assert_eq!(list[0]["title"], "Plan a trip to Bergen");
-    assert_eq!((&list[1]["message_count"], &list[1]["state"]), (&json!(4), &json!("idle")));
+    assert_eq!(
+        (&list[1]["message_count"], &list[1]["state"]),
+        (&json!(4), &json!("idle"))
+    );
     let table = command(&fixture.home, &["session", "list"]);
     let lines: Vec<&str> = table.assert_ok().lines().collect();
-    assert!(lines[0].starts_with("ID ") && lines[0].ends_with("NAME"), "{table:?}");
+    assert!(
+        lines[0].starts_with("ID ") && lines[0].ends_with("NAME"),
+        "{table:?}"
+    );
     assert!(lines[2].ends_with("4         idle   demo"), "{table:?}");
     let one = command(&fixture.home, &["session", "list", "-n", "1"]);
     assert_eq!(one.assert_ok().lines().count(), 2);
@@ -57,11 +63,17 @@ fn a_session_is_shown() {
     let fixture = with_demo();
     let expected = "you: I am Ada\nmeso: Hello, Ada.\nyou: Capital of Norway?\n\
                     meso: The capital is Oslo.\n";
-    assert_eq!(command(&fixture.home, &["session", "show", "demo"]), Ran::ok(expected));
+    assert_eq!(
+        command(&fixture.home, &["session", "show", "demo"]),
+        Ran::ok(expected)
+    );
     let id = sessions(&fixture)[0]["id"].as_str().unwrap().to_owned();
     // The whole id, and the beginning of it that the list shows.
     for name in [id.as_str(), &id[..8]] {
-        assert_eq!(command(&fixture.home, &["session", "show", name]), Ran::ok(expected));
+        assert_eq!(
+            command(&fixture.home, &["session", "show", name]),
+            Ran::ok(expected)
+        );
     }
     let shown = command(&fixture.home, &["--json", "session", "show", "demo"]).json();
     assert_eq!(shown["session"]["title"], "demo");
@@ -71,7 +83,17 @@ fn a_session_is_shown() {
         .iter()
         .map(|item| item["body"]["kind"].as_str().unwrap())
         .collect();
-    assert_eq!(kinds, ["user", "assistant", "outcome", "user", "assistant", "outcome"]);
+    assert_eq!(
+        kinds,
+        [
+            "user",
+            "assistant",
+            "outcome",
+            "user",
+            "assistant",
+            "outcome"
+        ]
+    );
 }
 
 #[test]
@@ -91,19 +113,29 @@ fn a_session_is_forked() {
     let until = shown["items"][2]["id"].as_str().unwrap();
     let ran = command(
         &fixture.home,
-        &["session", "fork", "demo", "--title", "other", "--until", until],
+        &[
+            "session", "fork", "demo", "--title", "other", "--until", until,
+        ],
     );
     assert!(ran.assert_ok().trim_end().ends_with("  other"), "{ran:?}");
     assert_eq!(
         command(&fixture.home, &["session", "show", "other"]),
         Ran::ok("you: I am Ada\nmeso: Hello, Ada.\n")
     );
-    run(&fixture.home, &["-s", "other"], Stdin::Text("And of Sweden?"));
+    run(
+        &fixture.home,
+        &["-s", "other"],
+        Stdin::Text("And of Sweden?"),
+    );
     assert_eq!(said_in(&fixture.server.requests()[2]).len(), 3);
     // The original is as it was.
     let original = command(&fixture.home, &["--json", "session", "show", "demo"]).json();
     assert_eq!(original["items"], shown["items"]);
-    command(&fixture.home, &["session", "fork", "demo", "--until", "nope"]).assert_error(4, &["nope"]);
+    command(
+        &fixture.home,
+        &["session", "fork", "demo", "--until", "nope"],
+    )
+    .assert_error(4, &["is not in this session"]);
 }
 
 #[test]
@@ -142,17 +174,23 @@ fn a_session_is_exported_in_three_forms() {
         command(&fixture.home, &words)
     };
     let markdown = export(&[]);
-    assert!(markdown.assert_ok().starts_with("# demo\n\nSession "), "{markdown:?}");
     assert!(
-        markdown
-            .stdout
-            .ends_with("## You\n\nCapital of Norway?\n\n## test:test-model\n\nThe capital is Oslo.\n"),
+        markdown.assert_ok().starts_with("# demo\n\nSession "),
+        "{markdown:?}"
+    );
+    assert!(
+        markdown.stdout.ends_with(
+            "## You\n\nCapital of Norway?\n\n## test:test-model\n\nThe capital is Oslo.\n"
+        ),
         "{markdown:?}"
     );
     assert_eq!(export(&["-f", "md"]), markdown);
     let whole = export(&["--format", "json"]).json();
     let items = whole["items"].as_array().unwrap();
-    assert_eq!((&whole["session"]["title"], items.len()), (&json!("demo"), 6));
+    assert_eq!(
+        (&whole["session"]["title"], items.len()),
+        (&json!("demo"), 6)
+    );
     let lines = export(&["-f", "jsonl"]);
     let lines: Vec<Value> = lines
         .assert_ok()
@@ -171,7 +209,11 @@ fn a_session_is_exported_in_three_forms() {
 #[test]
 fn contents_are_searched() {
     let fixture = with_demo();
-    run(&fixture.home, &["-s", "other"], Stdin::Text("Oslo in winter?"));
+    run(
+        &fixture.home,
+        &["-s", "other"],
+        Stdin::Text("Oslo in winter?"),
+    );
     let search = |args: &[&str]| -> Vec<String> {
         let mut words = vec!["--json", "session", "search"];
         words.extend(args);
@@ -240,7 +282,11 @@ fn usage_is_counted_by_model_and_session() {
         },
     ]));
     run(&fixture.home, &["-s", "demo"], Stdin::Text("one"));
-    run(&fixture.home, &["--model", "test:other"], Stdin::Text("two"));
+    run(
+        &fixture.home,
+        &["--model", "test:other"],
+        Stdin::Text("two"),
+    );
     let usage = command(&fixture.home, &["--json", "usage"]).json();
     assert_eq!(
         usage["total"],
@@ -256,5 +302,6 @@ fn usage_is_counted_by_model_and_session() {
              total            30  20      3    1\n"
         )
     );
-    command(&fixture.home, &["usage", "-s", "nope"]).assert_error(4, &["there is no session `nope`"]);
+    command(&fixture.home, &["usage", "-s", "nope"])
+        .assert_error(4, &["there is no session `nope`"]);
 }

@@ -4,7 +4,7 @@ use mesoclaw_testkit::model_server::{Ending, Reply, Script, Step};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
-use crate::fixture::Fixture;
+use crate::fixture::{Fixture, numbers};
 use crate::process::{Ran, Running, Stdin, mesoclaw, run};
 
 fn text(text: &str) -> Step {
@@ -77,7 +77,7 @@ fn stdout_is_the_answer_and_one_line_end() {
 #[test]
 fn a_long_answer_is_complete() {
     let fixture = Fixture::start(Script::always([Step::tokens(40_000)]));
-    let whole: String = (0..40_000).map(|n| format!("{n} ")).collect();
+    let whole = numbers(40_000);
     assert!(whole.len() > 200_000);
     let ran = run(&fixture.home, &["q"], Stdin::Text(""));
     assert_eq!((ran.code, ran.stderr.as_str()), (0, ""));

@@ -1,11 +1,11 @@
 //! What becomes of the words and of stdin: the decision table, with real processes.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use mesoclaw_testkit::model_server::Script;
 use mesoclaw_testkit::pty::Pty;
 
-use crate::fixture::{Fixture, program, until};
+use crate::fixture::{Fixture, numbers, program, until};
 use crate::process::{Ran, Running, Stdin, mesoclaw, prompt_of, run};
 
 const NOTE: &str =
@@ -20,14 +20,38 @@ fn asked(fixture: &Fixture, args: &[&str], stdin: Stdin<'_>) -> (Ran, Option<Str
     (ran, requests.get(before).map(prompt_of))
 }
 
-#[test]
-fn words_and_stdin_become_the_prompt() {
+/// Words, stdin, what the model is asked, and what stderr says.
+type Row<'a> = (&'a [&'a str], Stdin<'a>, &'a str, &'a str);
+
+fn check(rows: &[Row<'_>], fixture: &Fixture) {
+    for (args, stdin, prompt, stderr) in rows {
+        let (ran, asked) = asked(fixture, args, *stdin);
+        let expected = Ran {
+            stderr: (*stderr).to_owned(),
+            ..Ran::ok("Fine.\n")
+        };
+        assert_eq!(
+            (ran, asked.as_deref()),
+            (expected, Some(*prompt)),
+            "{args:?} {stdin:?}"
+        );
+    }
+    fixture.assert_no_panic();
+}
+
+fn with_notes() -> (Fixture, PathBuf) {
     let fixture = Fixture::start(Script::text("Fine."));
     let file = fixture.home.user_home().join("notes.txt");
     std::fs::write(&file, "from a file\n").unwrap();
+    (fixture, file)
+}
+
+#[test]
+fn words_and_stdin_become_the_prompt() {
+    let (fixture, file) = with_notes();
     let file: &Path = &file;
     let block = "sum up\n\n```\nfrom a pipe\n```";
-    let rows: [(&[&str], Stdin<'_>, &str, &str); 19] = [
+    let rows: [Row<'_>; 13] = [
         // Stdin alone.
         (&[], Stdin::Text("one\ntwo\n"), "one\ntwo", ""),
         (&[], Stdin::File(file), "from a file", ""),
@@ -64,7 +88,15 @@ fn words_and_stdin_become_the_prompt() {
             "q\n\n````\n```\ncode\n```\n````",
             "",
         ),
-        // Words, and a stdin with nothing in it.
+    ];
+    check(&rows, &fixture);
+}
+
+#[test]
+fn words_alone_are_the_prompt() {
+    let (fixture, _) = with_notes();
+    let rows: [Row<'_>; 6] = [
+        // A stdin with nothing in it.
         (&["what", "is", "up?"], Stdin::Text(""), "what is up?", ""),
         (&["what is up?"], Stdin::Text("\n"), "what is up?", ""),
         (&["what is up?"], Stdin::Null, "what is up?", NOTE),
@@ -78,19 +110,7 @@ fn words_and_stdin_become_the_prompt() {
             "",
         ),
     ];
-    for (args, stdin, prompt, stderr) in rows {
-        let (ran, asked) = asked(&fixture, args, stdin);
-        let expected = Ran {
-            stderr: stderr.to_owned(),
-            ..Ran::ok("Fine.\n")
-        };
-        assert_eq!(
-            (ran, asked.as_deref()),
-            (expected, Some(prompt)),
-            "{args:?} {stdin:?}"
-        );
-    }
-    fixture.assert_no_panic();
+    check(&rows, &fixture);
 }
 
 #[test]
@@ -170,7 +190,7 @@ fn stdin_is_limited() {
 #[test]
 fn three_mebibytes_of_stdin_reach_the_model() {
     let fixture = Fixture::start(Script::text("Fine."));
-    let text: String = (0..200_000).map(|n| format!("line {n} é\n")).collect();
+    let text = numbers(400_000).replace("9 ", "9 é\n");
     assert!(text.len() > 2_500_000);
     let (ran, asked) = asked(&fixture, &["count"], Stdin::Text(&text));
     assert_eq!(ran, Ran::ok("Fine.\n"));
