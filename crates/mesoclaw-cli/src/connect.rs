@@ -6,7 +6,7 @@ use std::time::Duration;
 use mesoclaw_api::ops::daemon::Hello;
 use mesoclaw_api::ops::events::{Delivery, SubscribeParams};
 use mesoclaw_api::{ApiError, ErrorCode, EventFilter, Surface};
-use mesoclaw_config::{Locations, Paths, Sources};
+use mesoclaw_config::{Config, Locations, Paths, Sources};
 use mesoclaw_ipc::client::{Client, ClientOptions, Events};
 use mesoclaw_ipc::endpoint::Endpoint;
 use mesoclaw_ipc::lock::{self, LockInfo};
@@ -79,16 +79,38 @@ impl Home {
     /// # Errors
     /// The configuration cannot be read.
     pub fn find(config: Option<PathBuf>) -> CliResult<Self> {
-        let home = home_variable();
-        let locations = Locations::of_process(home, config.clone())?;
+        let locations = Locations::of_process(home_variable(), config.clone())?;
         let sources = Sources::new(
             locations.config_file.clone(),
             mesoclaw_config::process_environment()?,
             [],
         );
         let snapshot = mesoclaw_config::load(&sources)?;
+        Self::at(locations, config, &snapshot.config)
+    }
+
+    /// Finds the installation; when its configuration cannot be read, the one whose daemon runs
+    /// where it would without any configuration, with a note.
+    ///
+    /// # Errors
+    /// The configuration cannot be read, and no daemon runs there.
+    pub fn find_running(console: Console, config: Option<PathBuf>) -> CliResult<Self> {
+        let error = match Self::find(config.clone()) {
+            Ok(home) => return Ok(home),
+            Err(error) => error,
+        };
+        let locations = Locations::of_process(home_variable(), config.clone())?;
+        let home = Self::at(locations, config, &Config::default())?;
+        if home.holder().is_none() {
+            return Err(error);
+        }
+        console.note(&error.to_string());
+        Ok(home)
+    }
+
+    fn at(locations: Locations, config: Option<PathBuf>, values: &Config) -> CliResult<Self> {
         Ok(Self {
-            paths: Paths::resolve(&locations, &snapshot.config)?,
+            paths: Paths::resolve(&locations, values)?,
             // Absolute from here on: the daemon has another current directory.
             config: config.map(|_| locations.config_file.clone()),
             base: locations.home,

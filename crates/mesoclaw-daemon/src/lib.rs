@@ -10,6 +10,9 @@ mod platform;
 #[path = "windows.rs"]
 mod platform;
 
+#[cfg(target_os = "linux")]
+mod linux;
+
 mod error;
 mod logging;
 mod run;

@@ -123,6 +123,8 @@ async fn live(setting: Setting, info: LockInfo, log: &Log) -> Result<(), DaemonE
         .map_err(DaemonError::OpenStore)?;
     let listener = endpoint.bind().map_err(DaemonError::Bind)?;
     tracing::info!(pid = info.pid, version = info.version, socket = %info.socket.display(), "ready");
+    #[cfg(target_os = "linux")]
+    crate::linux::release_start_code();
     let accepting = CancellationToken::new();
     tracker.spawn(serve(
         listener,

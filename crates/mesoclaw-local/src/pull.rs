@@ -59,19 +59,12 @@ pub(crate) async fn pull(
         progress: Progress::new(sink),
         cancel,
     };
-    let mut last = None;
-    for place in &places {
-        match fetching.try_place(place, &part).await {
-            Ok(()) => return Ok(()),
-            Err(error) if error.is_about_reaching() => {
-                tracing::warn!(source = %place.text, error = %mesoclaw_api::error::chain(&error), "source failed");
-                // The first one is the one people would use; later ones are a way out.
-                last.get_or_insert(error);
-            }
-            Err(error) => return Err(error),
-        }
+    let result = fetching.try_places(&places, &part).await;
+    // An empty part is only the lock of this pull: nothing to take up later.
+    if result.is_err() && part.metadata().is_ok_and(|data| data.len() == 0) {
+        files::forget(&files.part_path(&id));
     }
-    Err(last.unwrap_or(LocalError::UnknownModel { id }))
+    result
 }
 
 struct Fetching<'a> {
@@ -83,6 +76,25 @@ struct Fetching<'a> {
 }
 
 impl Fetching<'_> {
+    async fn try_places(&mut self, places: &[Place], part: &File) -> Result<(), LocalError> {
+        let mut last = None;
+        for place in places {
+            match self.try_place(place, part).await {
+                Ok(()) => return Ok(()),
+                Err(error) if error.is_about_reaching() => {
+                    let shown = mesoclaw_api::error::chain(&error);
+                    tracing::warn!(source = %place.text, error = %shown, "source failed");
+                    // The first one is the one people would use; later ones are a way out.
+                    last.get_or_insert(error);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Err(last.unwrap_or_else(|| LocalError::UnknownModel {
+            id: self.id.to_owned(),
+        }))
+    }
+
     async fn try_place(&mut self, place: &Place, part: &File) -> Result<(), LocalError> {
         match &place.origin {
             Origin::Address(url) => self.fetch_address(url, &place.text, part).await,

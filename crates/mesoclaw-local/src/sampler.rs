@@ -3,7 +3,7 @@
 use llama_cpp_2::sampling::LlamaSampler;
 use mesoclaw_agent::model::GenerationParams;
 
-/// Small models wander off at the temperatures big ones like; the makers of SmolLM2 use this one.
+/// Small models wander off at the temperatures big ones like.
 const DEFAULT_TEMPERATURE: f32 = 0.2;
 const DEFAULT_TOP_P: f32 = 0.9;
 /// Keeps top-p from sorting the whole vocabulary; far below what top-p 0.9 ever keeps.

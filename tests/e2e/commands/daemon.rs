@@ -210,3 +210,16 @@ fn the_program_is_found_beside_itself() {
     assert_eq!(ran.code, 0, "{ran:?}");
     assert_eq!(status(&home).1["pid"], ran.json()["pid"]);
 }
+
+#[test]
+fn a_daemon_can_be_seen_and_stopped_after_its_configuration_broke() {
+    let home = TestHome::new();
+    command(&home, &["daemon", "start"]).assert_ok();
+    std::fs::write(home.config_file(), "log_level = 5\n").unwrap();
+    let seen = command(&home, &["daemon", "status"]);
+    assert_eq!(seen.code, 0, "{seen:?}");
+    assert!(seen.stderr.contains("log_level"), "{seen:?}");
+    let stopped = command(&home, &["daemon", "stop"]);
+    assert!(stopped.stdout.starts_with("stopped (pid "), "{stopped:?}");
+    assert_eq!(command(&home, &["daemon", "stop"]).code, 2);
+}

@@ -38,7 +38,17 @@ pub fn main(console: Console, global: &Global, command: DaemonCommand) -> CliRes
     {
         return run(global, &overrides, detached);
     }
-    let home = Home::find(global.config.clone())?;
+    let home = match &command {
+        // A daemon that runs can be seen and stopped although its configuration broke meanwhile.
+        DaemonCommand::Stop | DaemonCommand::Status | DaemonCommand::Logs { .. } => {
+            Home::find_running(console, global.config.clone())?
+        }
+        DaemonCommand::Start
+        | DaemonCommand::Restart
+        | DaemonCommand::Install
+        | DaemonCommand::Uninstall
+        | DaemonCommand::Run { .. } => Home::find(global.config.clone())?,
+    };
     match command {
         DaemonCommand::Logs { follow, lines } => return logs::main(console, &home, follow, lines),
         DaemonCommand::Install => return service::install(console, &home),

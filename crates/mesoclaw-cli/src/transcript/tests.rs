@@ -1,3 +1,5 @@
+//! Tests of the transcript.
+
 use mesoclaw_api::{Timestamp, Usage};
 
 use super::*;

@@ -84,6 +84,7 @@ impl ProviderApi for Core {
     }
 
     async fn delete(&self, _cx: CallCtx, params: ProviderParams) -> ApiResult<Done> {
+        self.refuse_default(&params.provider_id)?;
         let id = params.provider_id.clone();
         let deleted = self
             .inner
@@ -138,6 +139,19 @@ impl ProviderApi for Core {
 }
 
 impl Core {
+    /// Removing the provider of the default model would leave every message without an answer.
+    fn refuse_default(&self, provider_id: &str) -> ApiResult<()> {
+        let default = self.inner.models.default_model();
+        if default.is_none_or(|model| model.provider_id != provider_id) {
+            return Ok(());
+        }
+        Err(ApiError::new(
+            ErrorCode::Conflict,
+            format!("provider `{provider_id}` holds the default model"),
+        )
+        .with_hint("choose another one first: `mesoclaw provider default ID MODEL`"))
+    }
+
     fn tell_provider(&self, provider_id: &str) {
         self.inner.bus.publish(Event::ProviderChanged {
             provider_id: provider_id.to_owned(),

@@ -1,3 +1,5 @@
+//! Tests of the reading of stdin.
+
 use super::*;
 
 fn words(list: &[&str]) -> Vec<String> {

@@ -1,3 +1,5 @@
+//! Tests of the pipe mode.
+
 use ErrorCode::{AgentNotConfigured, Internal, PolicyDenied, Timeout};
 use TurnOutcome::{Cancelled, Completed, Interrupted};
 use mesoclaw_api::Usage;

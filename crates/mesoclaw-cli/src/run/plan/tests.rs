@@ -1,3 +1,5 @@
+//! Tests of the plan of a run.
+
 use super::*;
 
 const STDINS: [StdinKind; 5] = [

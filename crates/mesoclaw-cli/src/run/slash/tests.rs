@@ -1,3 +1,5 @@
+//! Tests of the slash commands.
+
 use super::*;
 
 #[test]
