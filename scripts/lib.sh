@@ -61,7 +61,7 @@ need_toolchain() {
   fi
   if ! have cc || ! have c++ || ! have cmake || ! have make || ! has_libclang; then
     say "installing the C and C++ compiler, cmake and libclang (the embedded engine is built from source)"
-    install_packages "gcc g++ make cmake clang libclang-dev" "gcc gcc-c++ make cmake clang-devel" \
+    install_packages "gcc g++ make cmake clang libclang-dev" "gcc gcc-c++ libstdc++-static make cmake clang-devel" \
       "base-devel cmake clang" "build-base cmake clang-dev" "cmake llvm" >&2 </dev/null \
       || die "Please install a C and C++ compiler, make, cmake and libclang (Debian: apt-get install build-essential cmake libclang-dev), then run this again."
   fi
