@@ -17,6 +17,8 @@ mod fixture;
 mod process;
 mod rpc;
 
+mod counts;
+
 mod multi_client;
 mod protocol;
 mod restart;

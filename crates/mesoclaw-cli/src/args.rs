@@ -41,10 +41,11 @@ pub fn probably_meant(prompt: &[String]) -> Option<String> {
         return Some(format!("{} {}", parent.get_name(), child.get_name()));
     }
     near.map(str::to_owned).or_else(|| {
-        // `mesoclaw status` is never a question.
-        let daemon = tree.find_subcommand("daemon")?;
-        let child = daemon.find_subcommand(word)?;
-        Some(format!("daemon {}", child.get_name()))
+        // `mesoclaw status` and `mesoclaw queue` are never questions.
+        ["daemon", "session"].into_iter().find_map(|parent| {
+            let child = tree.find_subcommand(parent)?.find_subcommand(word)?;
+            Some(format!("{parent} {}", child.get_name()))
+        })
     })
 }
 

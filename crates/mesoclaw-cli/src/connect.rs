@@ -66,6 +66,32 @@ impl Link {
     }
 }
 
+/// The program file of this process. After an upgrade under a running process the system names the
+/// old file, marked as deleted: the new one stands at the same place.
+///
+/// # Errors
+/// The system does not tell.
+pub fn this_program() -> CliResult<PathBuf> {
+    let program = std::env::current_exe().map_err(|error| {
+        CliError::Api(ApiError::new(
+            ErrorCode::Io,
+            format!("could not find out where this program is: {error}"),
+        ))
+    })?;
+    Ok(without_deleted_mark(program))
+}
+
+fn without_deleted_mark(program: PathBuf) -> PathBuf {
+    let replaced = program
+        .to_str()
+        .and_then(|text| text.strip_suffix(" (deleted)"))
+        .map(PathBuf::from);
+    match replaced {
+        Some(replaced) if !program.exists() && replaced.exists() => replaced,
+        Some(_) | None => program,
+    }
+}
+
 /// `MESOCLAW_HOME`, when it is set to something.
 pub fn home_variable() -> Option<PathBuf> {
     std::env::var_os("MESOCLAW_HOME")
@@ -172,12 +198,7 @@ impl Home {
     }
 
     fn start_plan(&self) -> CliResult<StartPlan> {
-        let program = std::env::current_exe().map_err(|error| {
-            CliError::Api(ApiError::new(
-                ErrorCode::Io,
-                format!("could not find out where this program is: {error}"),
-            ))
-        })?;
+        let program = this_program()?;
         let mut args = vec!["daemon".into(), "run".into(), "--detached".into()];
         if let Some(config) = &self.config {
             args.push("--config".into());
@@ -271,6 +292,18 @@ fn client_options(surface: Surface, subscribe: Option<SubscribeParams>) -> Clien
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_replaced_program_is_found_at_its_place() {
+        let folder = tempfile::tempdir().unwrap();
+        let program = folder.path().join("mesoclaw");
+        let marked = folder.path().join("mesoclaw (deleted)");
+        assert_eq!(without_deleted_mark(marked.clone()), marked);
+        std::fs::write(&program, "").unwrap();
+        assert_eq!(without_deleted_mark(marked.clone()), program);
+        std::fs::write(&marked, "").unwrap();
+        assert_eq!(without_deleted_mark(marked.clone()), marked);
+    }
 
     #[test]
     fn versions_are_compared_by_number() {

@@ -47,7 +47,7 @@ pub struct Config {
 
     /// Id of the model that answers when a request names none.
     ///
-    /// Unset means the first model of the provider.
+    /// Unset means that no model is set up.
     #[serde(alias = "default_model")]
     pub provider_model_id: Option<String>,
 
@@ -132,7 +132,8 @@ pub struct Config {
 
     /// Threads the embedded model computes with, from 0 to 256.
     ///
-    /// 0 means all cores.
+    /// 0 means all cores. The threads wait for each other actively: on a machine whose cores are
+    /// busy with other work one thread less than cores is much faster.
     pub local_threads: u32,
 
     /// Tokens the embedded model can see at once, prompt and answer together, from 256 to 131072.

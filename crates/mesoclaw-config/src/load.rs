@@ -19,12 +19,7 @@ use crate::snapshot::{ConfigSnapshot, ConfigWarning, Origin};
 use crate::validate::{check_together, warn_together};
 
 /// Variables with our prefix that are no settings: they are read elsewhere.
-const OTHER_VARIABLES: &[&str] = &[
-    "MESOCLAW_CONFIG",
-    "MESOCLAW_GATEWAY_URL",
-    "MESOCLAW_HOME",
-    "MESOCLAW_TOKEN",
-];
+const OTHER_VARIABLES: &[&str] = &["MESOCLAW_HOME"];
 
 /// Everything a configuration is put together from. Keep it to load again or to patch.
 #[derive(Clone, Debug, PartialEq, Eq)]

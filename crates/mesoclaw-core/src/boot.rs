@@ -1,7 +1,7 @@
 //! Builds the parts of the core in order and cleans up after a daemon that was killed.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use mesoclaw_agent::model::ModelClient;
 use mesoclaw_agent::model_files::ModelFiles;
@@ -104,7 +104,7 @@ pub async fn boot(options: BootOptions) -> Result<Core, StoreError> {
         options.tracker.clone(),
         options.shutdown.clone(),
     );
-    let core = Core::new(Inner {
+    Ok(Core::new(Inner {
         boot_id,
         approvals,
         store,
@@ -116,12 +116,10 @@ pub async fn boot(options: BootOptions) -> Result<Core, StoreError> {
         lanes: Lanes::default(),
         facts: options.facts,
         was_last_stop_clean: recovery.was_last_stop_clean,
+        waiting: Mutex::new(recovery.waiting),
+        tracker: options.tracker,
         shutdown: options.shutdown,
-    });
-    for session_id in recovery.waiting {
-        core.wake(&session_id);
-    }
-    Ok(core)
+    }))
 }
 
 fn log_migration(report: &mesoclaw_store::OpenReport) {

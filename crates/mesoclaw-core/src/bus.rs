@@ -137,7 +137,7 @@ impl State {
             .filter(|frame| frame.seq > cursor.seq && params.filter.wants(&frame.event))
             .map(|frame| Delivery::Event(Arc::clone(frame)))
             .collect();
-        (missed, cursor.seq + 1 >= oldest_kept)
+        (missed, cursor.seq.saturating_add(1) >= oldest_kept)
     }
 }
 

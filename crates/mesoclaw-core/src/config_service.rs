@@ -67,13 +67,12 @@ impl ConfigService {
 
     fn reload_if_changed(&self) {
         let state = FileState::of(&self.sources);
-        {
-            let mut read_at = self.read_at.lock().unwrap_or_else(PoisonError::into_inner);
-            if *read_at == state {
-                return;
-            }
-            *read_at = state;
+        // Held to the end: an older reading must not be put over a newer one.
+        let mut read_at = self.read_at.lock().unwrap_or_else(PoisonError::into_inner);
+        if *read_at == state {
+            return;
         }
+        *read_at = state;
         match mesoclaw_config::load(&self.sources) {
             Ok(snapshot) => {
                 for warning in &snapshot.warnings {

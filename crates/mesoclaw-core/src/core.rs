@@ -1,15 +1,16 @@
 //! `Core`: where a call gets in. Access, lane and span are decided here, from the table.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use mesoclaw_api::ops::events::{EventSource, EventStream, SubscribeParams, Subscribed};
 use mesoclaw_api::{
-    ApiError, ApiResult, BootId, BoxFuture, CallCtx, ErrorCode, Event, RawCaller, SessionId,
-    Timestamp, dispatch,
+    Access, ApiError, ApiResult, BootId, BoxFuture, CallCtx, ErrorCode, Event, RawCaller,
+    SessionId, Timestamp, dispatch,
 };
 use mesoclaw_store::Store;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
 use crate::approvals::Approvals;
@@ -40,6 +41,9 @@ pub(crate) struct Inner {
     pub lanes: Lanes,
     pub facts: DaemonFacts,
     pub was_last_stop_clean: Option<bool>,
+    /// Sessions whose waiting messages go on once the daemon can be reached.
+    pub waiting: Mutex<Vec<SessionId>>,
+    pub tracker: TaskTracker,
     pub shutdown: CancellationToken,
 }
 
@@ -66,10 +70,20 @@ impl Core {
         }
     }
 
-    /// Lets waiting messages of a session go on.
-    pub(crate) fn wake(&self, session_id: &SessionId) {
-        if let Err(error) = self.inner.sessions.wake(session_id) {
-            tracing::warn!(session = %session_id, %error, "waiting messages not started");
+    /// Lets messages go on that waited when the last daemon ended. To be called once the daemon can
+    /// be reached: one that fails to start must not touch them.
+    pub fn start_waiting(&self) {
+        let waiting = std::mem::take(
+            &mut *self
+                .inner
+                .waiting
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner),
+        );
+        for session_id in waiting {
+            if let Err(error) = self.inner.sessions.wake(&session_id) {
+                tracing::warn!(session = %session_id, %error, "waiting messages not started");
+            }
         }
     }
 
@@ -83,15 +97,16 @@ impl Core {
             reason: reason.to_owned(),
         });
         self.inner.sessions.interrupt_all().await;
-        self.inner
+        let noted = self
+            .inner
             .store
             .write(|tx| {
                 let stop = json!({"clean": true, "at": Timestamp::now()});
                 mesoclaw_store::repo::setting::set(tx, LAST_STOP, &stop)
             })
-            .await?;
+            .await;
         self.inner.store.close().await;
-        Ok(())
+        noted
     }
 
     pub(crate) fn clients(&self) -> u32 {
@@ -122,17 +137,32 @@ impl RawCaller for Core {
     ) -> BoxFuture<'_, ApiResult<Value>> {
         let span =
             tracing::debug_span!("op", op = method, surface = ?cx.surface, conn = cx.connection);
+        let changes = mesoclaw_api::find(method).is_some_and(|row| row.access >= Access::Write);
+        let core = self.clone();
         let method = method.to_owned();
-        Box::pin(
-            async move {
-                let result = self.run(cx, &method, params).await;
-                if let Err(error) = &result {
-                    tracing::debug!(code = %error.code, message = %error.message, "refused");
-                }
-                result
+        let work = async move {
+            let result = core.run(cx, &method, params).await;
+            if let Err(error) = &result {
+                tracing::debug!(code = %error.code, message = %error.message, "refused");
             }
-            .instrument(span),
-        )
+            result
+        }
+        .instrument(span);
+        if !changes {
+            return Box::pin(work);
+        }
+        // What changes something runs to its end, also when the caller goes away half way: no
+        // change without its event, no message said twice because the first try was cut off.
+        let task = self.inner.tracker.spawn(work);
+        Box::pin(async move {
+            task.await.unwrap_or_else(|error| {
+                tracing::error!(%error, "an operation did not end");
+                Err(ApiError::new(
+                    ErrorCode::Internal,
+                    "the operation failed inside the daemon; the log has the details",
+                ))
+            })
+        })
     }
 }
 

@@ -9,6 +9,9 @@ use mesoclaw_store::StoreError;
 
 /// A failed database action; details go to the log, because they may name paths and SQL.
 pub(crate) fn from_store(error: StoreError) -> ApiError {
+    if matches!(error, StoreError::Closed) {
+        return shutting_down();
+    }
     tracing::error!(error = %chain(&error), "database");
     ApiError::new(ErrorCode::Db, "the database failed")
         .with_hint("`mesoclaw doctor` checks the database, `mesoclaw daemon logs` has the details")

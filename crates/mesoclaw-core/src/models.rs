@@ -373,8 +373,9 @@ async fn local_provider(local: &LocalParts) -> ApiResult<Provider> {
 /// Nothing is set up: the three commands that fix it.
 fn not_configured() -> ApiError {
     ApiError::new(ErrorCode::AgentNotConfigured, "no model is set up").with_hint(
-        "one of: `mesoclaw setup --local` (a small model in this program), \
-         `mesoclaw provider add ID --base-url URL` then `mesoclaw provider default ID MODEL` \
-         (Ollama, llama.cpp, LM Studio, vLLM or a cloud), or `mesoclaw setup` (asks)",
+        "set up a model with one of:
+  mesoclaw setup --local
+  mesoclaw provider add ollama --base-url http://127.0.0.1:11434/v1 && mesoclaw provider default ollama MODEL
+  mesoclaw provider add openai --base-url https://api.openai.com/v1 --api-key-env OPENAI_API_KEY && mesoclaw provider default openai MODEL",
     )
 }

@@ -20,8 +20,9 @@ use crate::logging::Log;
 use crate::platform::{StopSignals, detach};
 use crate::wire;
 
-/// Time for running turns to be stored and connections to end.
-const DRAIN: Duration = Duration::from_secs(5);
+/// Time for running turns to be stored and connections to end: with what follows, a stop takes at
+/// most five seconds.
+const DRAIN: Duration = Duration::from_secs(4);
 /// Threads of the runtime. The store, the engine and blocking work have threads of their own.
 const WORKERS: usize = 2;
 
@@ -106,7 +107,7 @@ pub fn run(options: RunOptions) -> Result<(), DaemonError> {
         .map_err(DaemonError::System)?;
     let result = runtime.block_on(live(setting, info, &log));
     // A blocking task that hangs (a slow disk) must not keep the process alive.
-    runtime.shutdown_timeout(Duration::from_secs(1));
+    runtime.shutdown_timeout(Duration::from_millis(500));
     result
 }
 
@@ -133,6 +134,7 @@ async fn live(setting: Setting, info: LockInfo, log: &Log) -> Result<(), DaemonE
         accepting.clone(),
         tracker.clone(),
     ));
+    core.start_waiting();
     let reason = tokio::select! {
         signal = signals.next() => signal,
         () = shutdown.cancelled() => "asked to stop",
@@ -195,8 +197,7 @@ async fn drain(
         let closed = core.close(reason).await;
         accepting.cancel();
         tracker.close();
-        tracker.wait().await;
-        engine.shutdown().await;
+        tokio::join!(tracker.wait(), engine.shutdown());
         closed
     })
     .await;

@@ -55,14 +55,6 @@ impl LocalEngine {
         self.engine.shared.counters.last()
     }
 
-    /// The models `setup` should try, best first: the recommended one, then the one that every
-    /// machine can run and that comes from the Python registry.
-    pub fn setup_order(&self) -> Vec<String> {
-        let mut order = vec![self.recommended(), catalog::FLOOR_MODEL.to_owned()];
-        order.dedup();
-        order
-    }
-
     fn files(&self) -> Files {
         Files::new(self.engine.shared.options().models_dir)
     }

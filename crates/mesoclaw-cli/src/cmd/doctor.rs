@@ -3,6 +3,7 @@
 use mesoclaw_api::Surface;
 use mesoclaw_api::ops::NoParams;
 use mesoclaw_api::ops::daemon::DaemonGetStatus;
+use mesoclaw_api::ops::provider::{ProviderDefaultGet, ProviderGet, ProviderParams};
 use mesoclaw_daemon::doctor::{Check, DoctorOptions, Status, run};
 use serde_json::json;
 
@@ -23,7 +24,10 @@ pub fn main(console: Console, global: &Global) -> CliResult {
     });
     // Without a readable configuration nobody knows where a daemon would be.
     if let Ok(home) = Home::find(global.config.clone()) {
-        checks.push(runtime()?.block_on(daemon(&home)));
+        runtime()?.block_on(async {
+            checks.push(daemon(&home).await);
+            checks.extend(default_model(&home).await);
+        });
     }
     checks.push(terminal(
         &Terminal::of_process(),
@@ -67,6 +71,35 @@ async fn daemon(home: &Home) -> Check {
         ),
         Err(error) => Check::new(name, Status::Problem, error.message)
             .with_fix("`mesoclaw daemon restart`, then `mesoclaw daemon logs`"),
+    }
+}
+
+/// Whether the provider of the default model is there and has its key: only a daemon knows. Nothing
+/// without one, and nothing to say when all is well.
+async fn default_model(home: &Home) -> Option<Check> {
+    let name = "provider";
+    let client = home.connect(Surface::Cli, None).await.ok()?.client;
+    let default = client
+        .call::<ProviderDefaultGet>(NoParams {})
+        .await
+        .ok()??;
+    let id = default.provider_id;
+    let params = ProviderParams {
+        provider_id: id.clone(),
+    };
+    match client.call::<ProviderGet>(params).await {
+        Ok(provider) if provider.requires_api_key && !provider.has_api_key => {
+            let variable = provider.api_key_env.unwrap_or_default();
+            let detail = format!("the daemon has no key for `{id}` ({variable} is not set)");
+            Some(Check::new(name, Status::Problem, detail).with_fix(format!(
+                "set {variable} in the shell and run `mesoclaw daemon restart` there"
+            )))
+        }
+        Ok(_) => None,
+        Err(error) => Some(
+            Check::new(name, Status::Problem, error.message)
+                .with_fix("`mesoclaw provider list`, then `mesoclaw provider default ID MODEL`"),
+        ),
     }
 }
 

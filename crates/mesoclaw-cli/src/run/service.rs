@@ -8,7 +8,7 @@ use mesoclaw_api::{ApiError, ErrorCode};
 use mesoclaw_config::Locations;
 use serde_json::json;
 
-use crate::connect::{Home, home_variable, runtime};
+use crate::connect::{Home, home_variable, runtime, this_program};
 use crate::exit::{CliError, CliResult, OK};
 use crate::output::{Console, push};
 use crate::run::daemon;
@@ -207,8 +207,7 @@ impl Service {
 
 impl Program {
     fn of(home: &Home) -> CliResult<Self> {
-        let exe = std::env::current_exe()
-            .map_err(|error| CliError::file("find", Path::new("this program"), &error))?;
+        let exe = this_program()?;
         let text = |path: &Path| {
             path.to_str()
                 .map(str::to_owned)

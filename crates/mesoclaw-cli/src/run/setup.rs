@@ -59,9 +59,10 @@ pub fn main(console: Console, global: &Global, args: &SetupArgs) -> CliResult {
     })
 }
 
-/// The same error, with the commands that help when nothing is set up.
+/// The same error, with the commands that help when nothing is set up. Advice the daemon gave (a
+/// missing key, a model that is not installed) stays.
 pub fn with_commands(error: ApiError) -> ApiError {
-    if error.code == ErrorCode::AgentNotConfigured {
+    if error.code == ErrorCode::AgentNotConfigured && error.hint.is_none() {
         error.with_hint(COMMANDS)
     } else {
         error

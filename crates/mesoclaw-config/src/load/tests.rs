@@ -140,7 +140,7 @@ fn what_has_no_effect_is_a_warning() {
 fn variables_are_settings_only_by_their_exact_name() {
     let cases: [(&str, &[&str]); 8] = [
         ("MESOCLAW_HOME", &[]),
-        ("MESOCLAW_TOKEN", &[]),
+        ("MESOCLAW_CONFIG", &[]),
         ("MESOCLAW_SOMETHING_ELSE_ENTIRELY", &[]),
         ("OTHER_LOG_LEVEL", &[]),
         ("MESOCLAW_", &[]),

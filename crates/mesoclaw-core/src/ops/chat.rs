@@ -136,22 +136,28 @@ fn check(params: &SendParams) -> ApiResult<()> {
     if params.text.trim().is_empty() {
         return Err(ApiError::new(ErrorCode::Validation, "the message is empty"));
     }
-    if params.text.len() > MAX_MESSAGE_BYTES {
-        return Err(ApiError::new(
-            ErrorCode::Validation,
-            format!(
-                "the message has {} bytes, at most {MAX_MESSAGE_BYTES} are taken",
-                params.text.len()
-            ),
-        )
-        .with_hint("send a part of it, or a file name the agent can read"));
-    }
+    check_length(&params.text)?;
     let id_bytes = params.client_message_id.as_ref().map_or(1, String::len);
     if id_bytes == 0 || id_bytes > MAX_CLIENT_ID_BYTES {
         return Err(ApiError::new(
             ErrorCode::Validation,
             format!("a client_message_id has 1 to {MAX_CLIENT_ID_BYTES} bytes"),
         ));
+    }
+    Ok(())
+}
+
+/// A message fits on a line of the socket.
+pub(crate) fn check_length(text: &str) -> ApiResult<()> {
+    if text.len() > MAX_MESSAGE_BYTES {
+        return Err(ApiError::new(
+            ErrorCode::Validation,
+            format!(
+                "the message has {} bytes, at most {MAX_MESSAGE_BYTES} are taken",
+                text.len()
+            ),
+        )
+        .with_hint("send a part of it, or a file name the agent can read"));
     }
     Ok(())
 }

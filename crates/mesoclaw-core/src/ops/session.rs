@@ -16,7 +16,7 @@ use tokio::sync::oneshot;
 
 use crate::core::Core;
 use crate::error::{from_store, shutting_down};
-use crate::ops::chat::new_session;
+use crate::ops::chat::{check_length, new_session};
 use crate::session::Command;
 
 /// Longest session name, in characters.
@@ -105,13 +105,15 @@ impl SessionApi for Core {
 
     async fn delete(&self, _cx: CallCtx, params: SessionParams) -> ApiResult<Done> {
         self.require_session(&params.session_id).await?;
-        self.inner.sessions.close(&params.session_id).await;
+        self.inner.sessions.delete(&params.session_id).await;
         let id = params.session_id.clone();
-        self.inner
+        let deleted = self
+            .inner
             .store
             .write(move |tx| session::delete(tx, &id))
-            .await
-            .map_err(from_store)?;
+            .await;
+        self.inner.sessions.deleted(&params.session_id);
+        deleted.map_err(from_store)?;
         self.inner.bus.publish(Event::SessionDeleted {
             session_id: params.session_id,
         });
@@ -191,6 +193,7 @@ impl SessionApi for Core {
             return Err(ApiError::new(ErrorCode::Validation, "the message is empty")
                 .with_hint("`queue.remove` takes a message back"));
         }
+        check_length(&params.text)?;
         let (reply, answer) = oneshot::channel();
         let command = Command::QueueUpdate {
             queue_id: params.queue_id,

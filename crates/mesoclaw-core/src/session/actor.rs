@@ -72,7 +72,7 @@ impl Actor {
                     let Some(registry) = self.registry.upgrade() else {
                         break;
                     };
-                    if registry.retire(&self.session_id, &self.rx) {
+                    if registry.retire(&self.session_id, &self.state, &self.rx) {
                         break;
                     }
                 }
@@ -193,16 +193,17 @@ impl Actor {
             }));
         }
         let acknowledge = acknowledge(&self.session_id, message.client_message_id, reply);
-        self.run_turn(TurnStart {
+        let outcome = self.run_turn(TurnStart {
             session_id: self.session_id.clone(),
             surface: message.surface,
             model: message.resolved,
             begin: Begin::User(message.text),
             before,
             after_first_write: acknowledge,
-        })
-        .await;
-        self.run_queue().await;
+        });
+        if may_go_on(&outcome.await) {
+            self.run_queue().await;
+        }
     }
 
     async fn continue_turn(
@@ -220,7 +221,7 @@ impl Actor {
             }
         };
         let session_id = self.session_id.clone();
-        self.run_turn(TurnStart {
+        let outcome = self.run_turn(TurnStart {
             session_id: session_id.clone(),
             surface,
             model,
@@ -238,9 +239,10 @@ impl Actor {
                     answer(reply, stored.map(|()| sent));
                 })]
             }),
-        })
-        .await;
-        self.run_queue().await;
+        });
+        if may_go_on(&outcome.await) {
+            self.run_queue().await;
+        }
     }
 
     /// An answer that cannot be acted on now is stored: the next resumed turn finds it.
@@ -268,6 +270,7 @@ impl Actor {
             body,
         };
         self.teller.put(vec![Step::from(Write::Item(item))]).await;
+        self.teller.flushed().await;
     }
 
     async fn check_continue(&self, model: Option<&str>) -> ApiResult<ResolvedModel> {
@@ -320,11 +323,8 @@ impl Actor {
                     after_first_write,
                 })
                 .await;
-            match outcome {
-                TurnOutcome::Completed
-                | TurnOutcome::Cancelled
-                | TurnOutcome::LimitReached { .. } => {}
-                TurnOutcome::Interrupted | TurnOutcome::Failed { .. } => return,
+            if !may_go_on(&outcome) {
+                return;
             }
         }
     }
@@ -339,8 +339,13 @@ impl Actor {
     /// Runs one turn to its end, with commands in between. A panic ends the turn, not the session.
     async fn run_turn(&mut self, start: TurnStart) -> TurnOutcome {
         self.state.set_running(false);
-        let mut turn =
-            RunningTurn::start(Arc::clone(&self.parts), self.teller.clone(), start).await;
+        let mut turn = RunningTurn::start(
+            Arc::clone(&self.parts),
+            self.teller.clone(),
+            Arc::clone(&self.state),
+            start,
+        )
+        .await;
         let driven = AssertUnwindSafe(self.drive(&mut turn)).catch_unwind().await;
         if driven.is_err() {
             tracing::error!(session = %self.session_id, turn = %turn.id(), "the turn panicked");
@@ -362,7 +367,18 @@ impl Actor {
                 },
                 happenings = turn.happenings() => turn.handle(happenings).await,
             }
-            self.state.set_running(turn.is_waiting());
+            if turn.outcome().is_none() {
+                self.state.set_running(turn.is_waiting());
+            }
         }
+    }
+}
+
+/// Whether waiting messages follow a turn that ended like this. After a failure they wait: the next
+/// one would most likely fail too.
+fn may_go_on(outcome: &TurnOutcome) -> bool {
+    match outcome {
+        TurnOutcome::Completed | TurnOutcome::Cancelled | TurnOutcome::LimitReached { .. } => true,
+        TurnOutcome::Interrupted | TurnOutcome::Failed { .. } => false,
     }
 }

@@ -8,6 +8,7 @@
 mod actor;
 mod command;
 mod first_write;
+mod happening;
 mod model_call;
 mod queue;
 mod registry;

@@ -17,7 +17,7 @@ use crate::session::teller::{Step, Teller, Write};
 /// Messages that may wait in one session.
 const MAX_QUEUED: usize = 100;
 
-/// See the module documentation. Every change is stored before it is acknowledged.
+/// See the module documentation. Every change is stored before it holds here and is acknowledged.
 pub(crate) struct Queue {
     session_id: SessionId,
     teller: Teller,
@@ -108,11 +108,11 @@ impl Queue {
             item_id: None,
             is_duplicate: false,
         };
-        let mut steps = vec![Step::from(Write::Enqueue {
+        let mut writes = vec![Write::Enqueue {
             session_id: self.session_id.clone(),
             message: queued.clone(),
             client_message_id: message.client_message_id.clone(),
-        })];
+        }];
         if let Some(id) = message.client_message_id.clone() {
             let message = KnownMessage {
                 session_id: self.session_id.clone(),
@@ -120,54 +120,67 @@ impl Queue {
                 item_id: None,
                 queue_id: Some(queued.id.clone()),
             };
-            steps.push(Step::from(Write::Remember { id, message }));
+            writes.push(Write::Remember { id, message });
+        }
+        if let Err(error) = self.teller.stored(writes).await {
+            return answer(reply, Err(error));
         }
         self.waiting.push_back(Waiting {
             message: queued,
             client_message_id: message.client_message_id,
             surface: message.surface,
         });
-        steps.push(Step::then(move |stored| {
-            answer(reply, stored.map(|()| sent));
-        }));
-        steps.push(Step::from(self.changed(None)));
-        self.teller.put(steps).await;
+        answer(reply, Ok(sent));
+        self.tell_changed().await;
     }
 
     /// Changes a message.
     pub async fn update(&mut self, queue_id: QueueId, text: String, reply: Reply<QueuedMessage>) {
-        let Some(waiting) = self.waiting.iter_mut().find(|w| w.message.id == queue_id) else {
+        let Some(place) = self.place(&queue_id) else {
             return answer(reply, Err(no_waiting_message(&queue_id)));
         };
-        waiting.message.text.clone_from(&text);
-        let message = waiting.message.clone();
-        let steps = vec![
-            Step::from(Write::Requeue {
-                session_id: self.session_id.clone(),
-                queue_id,
-                text,
-            }),
-            Step::then(move |stored| answer(reply, stored.map(|()| message))),
-            Step::from(self.changed(None)),
-        ];
-        self.teller.put(steps).await;
+        let write = Write::Requeue {
+            session_id: self.session_id.clone(),
+            queue_id: queue_id.clone(),
+            text: text.clone(),
+        };
+        if let Err(error) = self.teller.stored(vec![write]).await {
+            return answer(reply, Err(error));
+        }
+        let changed = self.waiting.get_mut(place).map(|waiting| {
+            waiting.message.text = text;
+            waiting.message.clone()
+        });
+        answer(reply, changed.ok_or_else(|| no_waiting_message(&queue_id)));
+        self.tell_changed().await;
     }
 
     /// Takes a message back.
     pub async fn remove(&mut self, queue_id: QueueId, reply: Reply<()>) {
-        let Some(place) = self.waiting.iter().position(|w| w.message.id == queue_id) else {
+        let Some(place) = self.place(&queue_id) else {
             return answer(reply, Err(no_waiting_message(&queue_id)));
         };
+        let write = Write::Dequeue {
+            session_id: self.session_id.clone(),
+            queue_id,
+        };
+        if let Err(error) = self.teller.stored(vec![write]).await {
+            return answer(reply, Err(error));
+        }
         self.waiting.remove(place);
-        let steps = vec![
-            Step::from(Write::Dequeue {
-                session_id: self.session_id.clone(),
-                queue_id,
-            }),
-            Step::then(move |stored| answer(reply, stored)),
-            Step::from(self.changed(None)),
-        ];
-        self.teller.put(steps).await;
+        answer(reply, Ok(()));
+        self.tell_changed().await;
+    }
+
+    fn place(&self, queue_id: &QueueId) -> Option<usize> {
+        self.waiting
+            .iter()
+            .position(|waiting| waiting.message.id == *queue_id)
+    }
+
+    async fn tell_changed(&self) {
+        let changed = self.changed(None);
+        self.teller.put(vec![Step::from(changed)]).await;
     }
 
     fn changed(&self, started: Option<QueueId>) -> ApiEvent {

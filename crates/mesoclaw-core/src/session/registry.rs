@@ -1,6 +1,6 @@
 //! Finds or starts the actor of a session, and knows what every session is doing.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
@@ -44,6 +44,8 @@ pub(crate) struct Registry {
 #[derive(Default)]
 struct Sessions {
     live: HashMap<SessionId, Live>,
+    /// Sessions on their way out: no new actor may start for them.
+    deleting: HashSet<SessionId>,
     is_closed: bool,
 }
 
@@ -103,22 +105,29 @@ impl Registry {
         if sessions.is_closed {
             return Err(shutting_down());
         }
+        if sessions.deleting.contains(session_id) {
+            return Err(ApiError::not_found("session", session_id));
+        }
+        // Sent under the lock: an actor retires under the same lock, and only with an empty mailbox.
         let live = sessions
             .live
             .entry(session_id.clone())
             .or_insert_with(|| self.start(session_id));
-        // Sent under the lock: an actor retires under the same lock, and only with an empty mailbox.
-        live.tx.try_send(command).map_err(|error| match error {
-            TrySendError::Full(_) => ApiError::new(
+        match live.tx.try_send(command) {
+            Ok(()) => Ok(()),
+            Err(TrySendError::Full(_)) => Err(ApiError::new(
                 ErrorCode::Overloaded,
                 "too many requests wait for this session",
             )
-            .with_hint("try again in a moment"),
-            TrySendError::Closed(_) => ApiError::new(
-                ErrorCode::Internal,
-                "the session ended unexpectedly; the log has the details",
-            ),
-        })
+            .with_hint("try again in a moment")),
+            // The actor died of a panic: a new one takes over.
+            Err(TrySendError::Closed(command)) => {
+                *live = self.start(session_id);
+                live.tx.try_send(command).map_err(|_| {
+                    ApiError::new(ErrorCode::Internal, "the session cannot be reached")
+                })
+            }
+        }
     }
 
     /// Gives a command to an actor that is there; false when there is none.
@@ -156,12 +165,22 @@ impl Registry {
         u32::try_from(running.count()).unwrap_or(u32::MAX)
     }
 
-    /// Ends the actor of a session; its running turn is cancelled.
-    pub async fn close(&self, session_id: &SessionId) {
-        let live = self.lock().live.remove(session_id);
+    /// Ends the actor of a session; its running turn is cancelled. Commands for it are refused
+    /// until [`Self::deleted`].
+    pub async fn delete(&self, session_id: &SessionId) {
+        let live = {
+            let mut sessions = self.lock();
+            sessions.deleting.insert(session_id.clone());
+            sessions.live.remove(session_id)
+        };
         if let Some(live) = live {
             end(live, false).await;
         }
+    }
+
+    /// The rows of a session are gone, or could not be removed.
+    pub fn deleted(&self, session_id: &SessionId) {
+        self.lock().deleting.remove(session_id);
     }
 
     /// Ends all actors, and lets no new one start; running turns are stored as interrupted.
@@ -189,29 +208,40 @@ impl Registry {
     }
 
     /// An idle actor asks to end; false when there is something in its mailbox.
-    pub fn retire(&self, session_id: &SessionId, rx: &mpsc::Receiver<Command>) -> bool {
+    pub fn retire(
+        &self,
+        session_id: &SessionId,
+        state: &Arc<LiveState>,
+        rx: &mpsc::Receiver<Command>,
+    ) -> bool {
         let mut sessions = self.lock();
-        if rx.is_empty() {
-            sessions.live.remove(session_id);
-            return true;
+        let may_retire = rx.is_empty();
+        if may_retire {
+            sessions.remove(session_id, state);
         }
-        false
+        may_retire
     }
 
     /// An actor ended without asking: the next command starts a new one.
     pub fn forget(&self, session_id: &SessionId, state: &Arc<LiveState>) {
-        let mut sessions = self.lock();
-        if sessions
-            .live
-            .get(session_id)
-            .is_some_and(|live| Arc::ptr_eq(&live.state, state))
-        {
-            sessions.live.remove(session_id);
-        }
+        self.lock().remove(session_id, state);
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Sessions> {
         self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Sessions {
+    /// Removes the entry of one actor, and not that of a later one of the same session.
+    fn remove(&mut self, session_id: &SessionId, state: &Arc<LiveState>) {
+        let is_its_own = self
+            .live
+            .get(session_id)
+            .is_some_and(|live| Arc::ptr_eq(&live.state, state));
+        if is_its_own {
+            self.live.remove(session_id);
+        }
     }
 }
 

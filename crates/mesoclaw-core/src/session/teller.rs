@@ -12,18 +12,18 @@ use mesoclaw_api::ops::approval::Approval;
 use mesoclaw_api::ops::chat::QueuedMessage;
 use mesoclaw_api::ops::session::Session;
 use mesoclaw_api::{
-    ApiError, CallId, Event, Item, ItemId, QueueId, SessionId, Timestamp, TurnId, TurnOutcome,
-    Usage,
+    ApiError, ApiResult, CallId, Event, Item, ItemId, QueueId, SessionId, Timestamp, TurnId,
+    TurnOutcome, Usage,
 };
 use mesoclaw_store::repo::client_message::{self, KnownMessage};
 use mesoclaw_store::repo::turn::TurnRow;
 use mesoclaw_store::repo::{approval, item, queue, session, turn};
 use mesoclaw_store::{Store, StoreError};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::task::TaskTracker;
 
 use crate::bus::Bus;
-use crate::error::from_store;
+use crate::error::{from_store, shutting_down};
 
 /// Batches that may wait; a full queue holds the turn back.
 const BATCHES: usize = 256;
@@ -110,6 +110,7 @@ pub(crate) enum Write {
 #[derive(Clone)]
 pub(crate) struct Teller {
     tx: mpsc::Sender<Batch>,
+    is_broken: watch::Receiver<bool>,
 }
 
 enum Batch {
@@ -121,15 +122,18 @@ impl Teller {
     /// Starts the task of a session.
     pub fn start(store: Store, bus: Arc<Bus>, tracker: &TaskTracker) -> Self {
         let (tx, rx) = mpsc::channel(BATCHES);
+        let (set_broken, is_broken) = watch::channel(false);
         tracker.spawn(
             Task {
                 store,
                 bus,
                 draft: None,
+                failed: None,
+                set_broken,
             }
             .run(rx),
         );
-        Self { tx }
+        Self { tx, is_broken }
     }
 
     /// Hands over steps; waits when too many wait already.
@@ -145,14 +149,34 @@ impl Teller {
         self.tx.send(Batch::Draft(item)).await.ok();
     }
 
+    /// Hands over writes and waits until they are durable.
+    ///
+    /// # Errors
+    /// They could not be stored; nothing of them is.
+    pub async fn stored(&self, writes: Vec<Write>) -> ApiResult<()> {
+        let (tx, rx) = oneshot::channel();
+        let mut steps: Vec<Step> = writes.into_iter().map(Step::from).collect();
+        steps.push(Step::then(move |stored| {
+            tx.send(stored).ok();
+        }));
+        self.put(steps).await;
+        rx.await.unwrap_or_else(|_| Err(shutting_down()))
+    }
+
     /// Waits until everything handed over so far is durable and told.
     pub async fn flushed(&self) {
-        let (tx, rx) = oneshot::channel();
-        self.put(vec![Step::then(move |_| {
-            tx.send(()).ok();
-        })])
-        .await;
-        rx.await.ok();
+        // Whether it could be stored was told to whoever handed it over.
+        self.stored(Vec::new()).await.ok();
+    }
+
+    /// Resolves when something of the running turn could not be stored: the turn must end.
+    ///
+    /// # Cancellation
+    /// Safe.
+    pub async fn broken(&self) {
+        let mut is_broken = self.is_broken.clone();
+        // The task ends only after its last sender, so it cannot be gone while we wait.
+        is_broken.wait_for(|is_broken| *is_broken).await.ok();
     }
 }
 
@@ -162,6 +186,9 @@ struct Task {
     store: Store,
     bus: Arc<Bus>,
     draft: Option<DraftWrite>,
+    /// Why nothing more of the running turn is stored; forgotten at its end.
+    failed: Option<ApiError>,
+    set_broken: watch::Sender<bool>,
 }
 
 impl Task {
@@ -202,58 +229,86 @@ impl Task {
     async fn steps(&mut self, steps: Vec<Step>) {
         let mut writes = Vec::new();
         let mut news = Vec::new();
-        let mut failed = None;
         for step in steps {
             match step {
                 Step::Write(write) => {
                     if !news.is_empty() {
-                        self.flush(&mut writes, &mut news, &mut failed).await;
+                        self.flush(&mut writes, &mut news).await;
                     }
                     writes.push(*write);
                 }
                 Step::News(one) => news.push(one),
             }
         }
-        self.flush(&mut writes, &mut news, &mut failed).await;
+        self.flush(&mut writes, &mut news).await;
     }
 
-    /// One transaction, then the news of it. After a failed write the news of the batch are kept
-    /// back: nobody hears of what is not stored.
-    async fn flush(
-        &mut self,
-        writes: &mut Vec<Write>,
-        news: &mut Vec<News>,
-        failed: &mut Option<ApiError>,
-    ) {
-        if !writes.is_empty() && failed.is_none() {
-            self.end_draft().await;
-            let writes = std::mem::take(writes);
-            match self.store.write(move |tx| apply_all(tx, writes)).await {
-                Ok(stored) => {
-                    for item in stored {
-                        self.bus.publish(Event::ItemStored { item });
-                    }
-                }
-                Err(error) => {
-                    let error = from_store(error);
-                    self.bus.publish(Event::Warning {
-                        message: format!("nothing is stored any more: {error}"),
-                    });
-                    *failed = Some(error);
-                }
-            }
+    /// One transaction, then the news of it. After a failed write the rest of the turn is neither
+    /// stored nor told, but for its end: nobody hears of what is not stored, and a client that
+    /// waits for the end must not hang.
+    async fn flush(&mut self, writes: &mut Vec<Write>, news: &mut Vec<News>) {
+        let writes = std::mem::take(writes);
+        if writes
+            .iter()
+            .any(|write| matches!(write, Write::NewTurn(_)))
+        {
+            self.failed = None;
+            self.set_broken.send_replace(false);
+        }
+        let is_end = writes
+            .iter()
+            .any(|write| matches!(write, Write::FinishTurn { .. }));
+        if self.failed.is_none() {
+            self.write(writes).await;
+        } else if is_end {
+            self.write_end(writes).await;
         }
         for one in news.drain(..) {
             match one {
                 News::Tell(event) => {
-                    // The end of a turn is told even when it could not be stored: a client that
-                    // waits for it must not hang.
-                    if failed.is_none() || event.must_deliver() {
+                    if self.failed.is_none() || event.must_deliver() {
                         self.bus.publish(*event);
                     }
                 }
-                News::Then(then) => then(failed.clone().map_or(Ok(()), Err)),
+                News::Then(then) => then(self.failed.clone().map_or(Ok(()), Err)),
             }
+        }
+        if is_end && self.failed.take().is_some() {
+            self.set_broken.send_replace(false);
+        }
+    }
+
+    async fn write(&mut self, writes: Vec<Write>) {
+        if writes.is_empty() {
+            return;
+        }
+        self.end_draft().await;
+        match self.store.write(move |tx| apply_all(tx, writes)).await {
+            Ok(stored) => {
+                for item in stored {
+                    self.bus.publish(Event::ItemStored { item });
+                }
+            }
+            Err(error) => {
+                let error = from_store(error);
+                self.bus.publish(Event::Warning {
+                    message: format!("this could not be stored: {error}"),
+                });
+                self.failed = Some(error);
+                self.set_broken.send_replace(true);
+            }
+        }
+    }
+
+    /// The row of a turn that failed to be stored ends at least, if the disk lets it: otherwise the
+    /// turn counts as running until the next start.
+    async fn write_end(&mut self, writes: Vec<Write>) {
+        let end = writes
+            .into_iter()
+            .filter(|write| matches!(write, Write::FinishTurn { .. }))
+            .collect();
+        if let Err(error) = self.store.write(move |tx| apply_all(tx, end)).await {
+            tracing::error!(error = %mesoclaw_api::error::chain(&error), "turn not ended");
         }
     }
 }

@@ -18,8 +18,9 @@ use mesoclaw_store::repo::turn::TurnRow;
 use tokio::time::Instant;
 
 use crate::models::ResolvedModel;
+use crate::session::happening::{Happening, next_of_call, next_of_context, sleep_until};
 use crate::session::model_call::ModelCall;
-use crate::session::registry::SessionParts;
+use crate::session::registry::{LiveState, SessionParts};
 use crate::session::teller::{Step, Teller, Write};
 use crate::session::tools::RunningTools;
 use crate::session::turn_start::{Begin, TurnStart, gather, setup};
@@ -31,6 +32,7 @@ const DRAFT_INTERVAL: Duration = Duration::from_millis(250);
 pub(crate) struct RunningTurn {
     parts: Arc<SessionParts>,
     teller: Teller,
+    state: Arc<LiveState>,
     session_id: SessionId,
     turn_id: TurnId,
     machine: TurnMachine,
@@ -53,7 +55,12 @@ struct OpenApproval {
 
 impl RunningTurn {
     /// Starts a turn: its row and the user message go into one transaction.
-    pub async fn start(parts: Arc<SessionParts>, teller: Teller, start: TurnStart) -> Self {
+    pub async fn start(
+        parts: Arc<SessionParts>,
+        teller: Teller,
+        state: Arc<LiveState>,
+        start: TurnStart,
+    ) -> Self {
         let turn_id = TurnId::random();
         let config = parts.config.current();
         let mut turn = Self {
@@ -71,6 +78,7 @@ impl RunningTurn {
             model: start.model,
             parts,
             teller,
+            state,
             config,
             call: None,
             approvals: HashMap::new(),
@@ -137,6 +145,7 @@ impl RunningTurn {
             event = self.tools.next() => vec![Happening::Event(event)],
             () = sleep_until(self.next_draft) => vec![Happening::DraftDue],
             () = sleep_until(approval_deadline) => vec![Happening::ApprovalDue],
+            () = self.teller.broken() => vec![Happening::Event(Event::Interrupt)],
             () = tokio::time::sleep_until(self.deadline) => vec![Happening::Event(Event::TurnTimedOut)],
         }
     }
@@ -255,6 +264,11 @@ impl RunningTurn {
                 at: Timestamp::now(),
             }));
         }
+        if matches!(event, ApiEvent::TurnFinished { .. }) {
+            // Who hears of the end and asks at once must not be told that the turn runs.
+            let state = Arc::clone(&self.state);
+            steps.push(Step::then(move |_| state.set_idle()));
+        }
         if matches!(event, ApiEvent::TextDelta { .. }) && self.next_draft.is_none() {
             self.next_draft = Some(Instant::now() + DRAFT_INTERVAL);
         }
@@ -359,33 +373,5 @@ impl RunningTurn {
                 Err(error) => tracing::debug!(%error, "approval answered while it timed out"),
             }
         }
-    }
-}
-
-/// Something that happened to a turn.
-pub(crate) enum Happening {
-    Event(Event),
-    DraftDue,
-    ApprovalDue,
-}
-
-async fn next_of_call(call: &mut Option<ModelCall>) -> Vec<Event> {
-    match call {
-        Some(call) => call.next().await,
-        None => std::future::pending().await,
-    }
-}
-
-async fn next_of_context(context: &mut Option<BoxFuture<'static, Event>>) -> Event {
-    match context {
-        Some(context) => context.await,
-        None => std::future::pending().await,
-    }
-}
-
-async fn sleep_until(moment: Option<Instant>) {
-    match moment {
-        Some(moment) => tokio::time::sleep_until(moment).await,
-        None => std::future::pending().await,
     }
 }
