@@ -9,3 +9,5 @@ mod model;
 mod provider;
 mod session;
 mod usage;
+
+pub(crate) use chat::new_session;

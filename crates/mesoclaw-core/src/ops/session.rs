@@ -16,7 +16,8 @@ use tokio::sync::oneshot;
 
 use crate::core::Core;
 use crate::error::{from_store, shutting_down};
-use crate::ops::chat::{check_length, new_session};
+use crate::ops::chat::check_length;
+use crate::ops::new_session;
 use crate::session::Command;
 
 /// Longest session name, in characters.

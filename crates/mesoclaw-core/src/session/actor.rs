@@ -20,9 +20,10 @@ use crate::session::command::{Command, Message, Reply, answer};
 use crate::session::first_write::{acknowledge, note_started};
 use crate::session::queue::Queue;
 use crate::session::registry::{LiveState, Registry, SessionParts};
-use crate::session::teller::{Step, Teller, Write};
+use crate::session::teller::{Step, Teller};
 use crate::session::turn::RunningTurn;
 use crate::session::turn_start::{Begin, TurnStart};
+use crate::session::write::Write;
 
 /// An actor without work ends after this time; everything it knows is in the database.
 const IDLE: Duration = Duration::from_mins(10);

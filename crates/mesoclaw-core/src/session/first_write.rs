@@ -5,7 +5,8 @@ use mesoclaw_api::{ItemId, SessionId, TurnId};
 use mesoclaw_store::repo::client_message::KnownMessage;
 
 use crate::session::command::{Reply, answer};
-use crate::session::teller::{Step, Write};
+use crate::session::teller::Step;
+use crate::session::write::Write;
 
 /// Steps that depend on the id of the turn.
 pub(crate) type AfterFirstWrite = Box<dyn FnOnce(&TurnId) -> Vec<Step> + Send>;

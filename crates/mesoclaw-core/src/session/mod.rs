@@ -17,6 +17,7 @@ mod title;
 mod tools;
 mod turn;
 mod turn_start;
+mod write;
 
 pub(crate) use command::{Command, Message};
 pub(crate) use registry::{Registry, SessionParts};

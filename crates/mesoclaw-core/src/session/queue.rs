@@ -12,7 +12,8 @@ use mesoclaw_store::repo::queue;
 
 use crate::error::from_store;
 use crate::session::command::{Message, Reply, answer};
-use crate::session::teller::{Step, Teller, Write};
+use crate::session::teller::{Step, Teller};
+use crate::session::write::Write;
 
 /// Messages that may wait in one session.
 const MAX_QUEUED: usize = 100;

@@ -8,22 +8,15 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use mesoclaw_api::ops::approval::Approval;
-use mesoclaw_api::ops::chat::QueuedMessage;
-use mesoclaw_api::ops::session::Session;
-use mesoclaw_api::{
-    ApiError, ApiResult, CallId, Event, Item, ItemId, QueueId, SessionId, Timestamp, TurnId,
-    TurnOutcome, Usage,
-};
-use mesoclaw_store::repo::client_message::{self, KnownMessage};
-use mesoclaw_store::repo::turn::TurnRow;
-use mesoclaw_store::repo::{approval, item, queue, session, turn};
+use mesoclaw_api::{ApiError, ApiResult, Event, Item};
+use mesoclaw_store::repo::item;
 use mesoclaw_store::{Store, StoreError};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::task::TaskTracker;
 
 use crate::bus::Bus;
 use crate::error::{from_store, shutting_down};
+use crate::session::write::{Write, apply_all};
 
 /// Batches that may wait; a full queue holds the turn back.
 const BATCHES: usize = 256;
@@ -58,52 +51,6 @@ impl Step {
     pub fn then(then: impl FnOnce(Result<(), ApiError>) + Send + 'static) -> Self {
         Self::News(News::Then(Box::new(then)))
     }
-}
-
-/// One thing to store.
-pub(crate) enum Write {
-    NewSession(Session),
-    TitleIfNone {
-        session_id: SessionId,
-        title: String,
-    },
-    NewTurn(TurnRow),
-    Item(Item),
-    FinishTurn {
-        turn_id: TurnId,
-        outcome: TurnOutcome,
-        usage: Usage,
-        at: Timestamp,
-    },
-    Remember {
-        id: String,
-        message: KnownMessage,
-    },
-    /// A known message that waited has become a turn.
-    Started {
-        id: String,
-        turn_id: TurnId,
-        item_id: ItemId,
-    },
-    Enqueue {
-        session_id: SessionId,
-        message: QueuedMessage,
-        client_message_id: Option<String>,
-    },
-    Requeue {
-        session_id: SessionId,
-        queue_id: QueueId,
-        text: String,
-    },
-    Dequeue {
-        session_id: SessionId,
-        queue_id: QueueId,
-    },
-    OpenApproval(Approval),
-    WithdrawApproval {
-        turn_id: TurnId,
-        call_id: CallId,
-    },
 }
 
 /// The sending half: what the actor and its turn hold.
@@ -258,19 +205,26 @@ impl Task {
         let is_end = writes
             .iter()
             .any(|write| matches!(write, Write::FinishTurn { .. }));
-        if self.failed.is_none() {
-            self.write(writes).await;
-        } else if is_end {
-            self.write_end(writes).await;
-        }
+        let failed = if !writes.is_empty() && writes.iter().all(Write::is_of_queue) {
+            // The queue is no part of the turn: a change of it that failed fails alone.
+            self.write(writes).await.err()
+        } else {
+            if self.failed.is_some() {
+                self.write_end(writes).await;
+            } else if let Err(error) = self.write(writes).await {
+                self.failed = Some(error);
+                self.set_broken.send_replace(true);
+            }
+            self.failed.clone()
+        };
         for one in news.drain(..) {
             match one {
                 News::Tell(event) => {
-                    if self.failed.is_none() || event.must_deliver() {
+                    if failed.is_none() || event.must_deliver() {
                         self.bus.publish(*event);
                     }
                 }
-                News::Then(then) => then(self.failed.clone().map_or(Ok(()), Err)),
+                News::Then(then) => then(failed.clone().map_or(Ok(()), Err)),
             }
         }
         if is_end && self.failed.take().is_some() {
@@ -278,35 +232,37 @@ impl Task {
         }
     }
 
-    async fn write(&mut self, writes: Vec<Write>) {
+    async fn write(&mut self, writes: Vec<Write>) -> ApiResult<()> {
         if writes.is_empty() {
-            return;
+            return Ok(());
         }
         self.end_draft().await;
-        match self.store.write(move |tx| apply_all(tx, writes)).await {
-            Ok(stored) => {
-                for item in stored {
-                    self.bus.publish(Event::ItemStored { item });
-                }
-            }
-            Err(error) => {
-                let error = from_store(error);
+        let stored = self
+            .store
+            .write(move |tx| apply_all(tx, writes))
+            .await
+            .map_err(from_store)
+            .inspect_err(|error| {
                 self.bus.publish(Event::Warning {
                     message: format!("this could not be stored: {error}"),
                 });
-                self.failed = Some(error);
-                self.set_broken.send_replace(true);
-            }
+            })?;
+        for item in stored {
+            self.bus.publish(Event::ItemStored { item });
         }
+        Ok(())
     }
 
     /// The row of a turn that failed to be stored ends at least, if the disk lets it: otherwise the
     /// turn counts as running until the next start.
     async fn write_end(&mut self, writes: Vec<Write>) {
-        let end = writes
+        let end: Vec<Write> = writes
             .into_iter()
             .filter(|write| matches!(write, Write::FinishTurn { .. }))
             .collect();
+        if end.is_empty() {
+            return;
+        }
         if let Err(error) = self.store.write(move |tx| apply_all(tx, end)).await {
             tracing::error!(error = %mesoclaw_api::error::chain(&error), "turn not ended");
         }
@@ -326,72 +282,5 @@ fn log(result: Result<(), StoreError>) {
     }
 }
 
-fn apply_all(tx: &mesoclaw_store::Connection, writes: Vec<Write>) -> Result<Vec<Item>, StoreError> {
-    let mut stored = Vec::new();
-    for write in writes {
-        apply(tx, write, &mut stored)?;
-    }
-    Ok(stored)
-}
-
-fn apply(
-    tx: &mesoclaw_store::Connection,
-    write: Write,
-    stored: &mut Vec<Item>,
-) -> Result<(), StoreError> {
-    match write {
-        Write::NewSession(new) => session::insert(tx, &new)?,
-        Write::TitleIfNone { session_id, title } => {
-            if session::get(tx, &session_id)?.is_some_and(|found| found.title.is_empty()) {
-                session::rename(tx, &session_id, &title, &Timestamp::now())?;
-            }
-        }
-        Write::NewTurn(row) => {
-            session::touch(tx, &row.session_id, &row.started_at)?;
-            turn::insert(tx, &row)?;
-        }
-        Write::Item(mut new) => {
-            new.position = item::upsert(tx, &new)?;
-            stored.push(new);
-        }
-        Write::FinishTurn {
-            turn_id,
-            outcome,
-            usage,
-            at,
-        } => {
-            turn::finish(tx, &turn_id, &outcome, &usage, &at)?;
-        }
-        Write::Remember { id, message } => client_message::remember(tx, &id, &message)?,
-        Write::Started {
-            id,
-            turn_id,
-            item_id,
-        } => {
-            client_message::started(tx, &id, &turn_id, &item_id)?;
-        }
-        Write::Enqueue {
-            session_id,
-            message,
-            client_message_id,
-        } => queue::push(tx, &session_id, &message, client_message_id.as_deref())?,
-        Write::Requeue {
-            session_id,
-            queue_id,
-            text,
-        } => {
-            queue::update(tx, &session_id, &queue_id, &text)?;
-        }
-        Write::Dequeue {
-            session_id,
-            queue_id,
-        } => {
-            queue::remove(tx, &session_id, &queue_id)?;
-        }
-        Write::OpenApproval(new) => approval::open(tx, &new)?,
-        Write::WithdrawApproval { turn_id, call_id } => {
-            approval::withdraw_for_call(tx, &turn_id, &call_id)?;
-        }
-    }
-    Ok(())
-}
+#[cfg(test)]
+mod tests;

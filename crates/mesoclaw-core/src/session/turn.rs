@@ -21,9 +21,10 @@ use crate::models::ResolvedModel;
 use crate::session::happening::{Happening, next_of_call, next_of_context, sleep_until};
 use crate::session::model_call::ModelCall;
 use crate::session::registry::{LiveState, SessionParts};
-use crate::session::teller::{Step, Teller, Write};
+use crate::session::teller::{Step, Teller};
 use crate::session::tools::RunningTools;
 use crate::session::turn_start::{Begin, TurnStart, gather, setup};
+use crate::session::write::Write;
 
 /// A growing text is stored at least this often.
 const DRAFT_INTERVAL: Duration = Duration::from_millis(250);

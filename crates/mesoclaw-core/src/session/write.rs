@@ -1,0 +1,152 @@
+//! What a session can have stored, and how each of it goes into the database.
+
+use mesoclaw_api::ops::approval::Approval;
+use mesoclaw_api::ops::chat::QueuedMessage;
+use mesoclaw_api::ops::session::Session;
+use mesoclaw_api::{
+    CallId, Item, ItemId, QueueId, SessionId, Timestamp, TurnId, TurnOutcome, Usage,
+};
+use mesoclaw_store::StoreError;
+use mesoclaw_store::repo::client_message::{self, KnownMessage};
+use mesoclaw_store::repo::turn::TurnRow;
+use mesoclaw_store::repo::{approval, item, queue, session, turn};
+
+/// One thing to store.
+pub(crate) enum Write {
+    NewSession(Session),
+    TitleIfNone {
+        session_id: SessionId,
+        title: String,
+    },
+    NewTurn(TurnRow),
+    Item(Item),
+    FinishTurn {
+        turn_id: TurnId,
+        outcome: TurnOutcome,
+        usage: Usage,
+        at: Timestamp,
+    },
+    Remember {
+        id: String,
+        message: KnownMessage,
+    },
+    /// A known message that waited has become a turn.
+    Started {
+        id: String,
+        turn_id: TurnId,
+        item_id: ItemId,
+    },
+    Enqueue {
+        session_id: SessionId,
+        message: QueuedMessage,
+        client_message_id: Option<String>,
+    },
+    Requeue {
+        session_id: SessionId,
+        queue_id: QueueId,
+        text: String,
+    },
+    Dequeue {
+        session_id: SessionId,
+        queue_id: QueueId,
+    },
+    OpenApproval(Approval),
+    WithdrawApproval {
+        turn_id: TurnId,
+        call_id: CallId,
+    },
+}
+
+impl Write {
+    /// Whether it is about waiting messages alone, and not about the running turn.
+    pub fn is_of_queue(&self) -> bool {
+        match self {
+            Self::Enqueue { .. }
+            | Self::Requeue { .. }
+            | Self::Dequeue { .. }
+            | Self::Remember { .. } => true,
+            Self::NewSession(_)
+            | Self::TitleIfNone { .. }
+            | Self::NewTurn(_)
+            | Self::Item(_)
+            | Self::FinishTurn { .. }
+            | Self::Started { .. }
+            | Self::OpenApproval(_)
+            | Self::WithdrawApproval { .. } => false,
+        }
+    }
+}
+
+/// Does them all on one transaction; gives the items with their places.
+pub(crate) fn apply_all(
+    tx: &mesoclaw_store::Connection,
+    writes: Vec<Write>,
+) -> Result<Vec<Item>, StoreError> {
+    let mut stored = Vec::new();
+    for write in writes {
+        apply(tx, write, &mut stored)?;
+    }
+    Ok(stored)
+}
+
+fn apply(
+    tx: &mesoclaw_store::Connection,
+    write: Write,
+    stored: &mut Vec<Item>,
+) -> Result<(), StoreError> {
+    match write {
+        Write::NewSession(new) => session::insert(tx, &new)?,
+        Write::TitleIfNone { session_id, title } => {
+            if session::get(tx, &session_id)?.is_some_and(|found| found.title.is_empty()) {
+                session::rename(tx, &session_id, &title, &Timestamp::now())?;
+            }
+        }
+        Write::NewTurn(row) => {
+            session::touch(tx, &row.session_id, &row.started_at)?;
+            turn::insert(tx, &row)?;
+        }
+        Write::Item(mut new) => {
+            new.position = item::upsert(tx, &new)?;
+            stored.push(new);
+        }
+        Write::FinishTurn {
+            turn_id,
+            outcome,
+            usage,
+            at,
+        } => {
+            turn::finish(tx, &turn_id, &outcome, &usage, &at)?;
+        }
+        Write::Remember { id, message } => client_message::remember(tx, &id, &message)?,
+        Write::Started {
+            id,
+            turn_id,
+            item_id,
+        } => {
+            client_message::started(tx, &id, &turn_id, &item_id)?;
+        }
+        Write::Enqueue {
+            session_id,
+            message,
+            client_message_id,
+        } => queue::push(tx, &session_id, &message, client_message_id.as_deref())?,
+        Write::Requeue {
+            session_id,
+            queue_id,
+            text,
+        } => {
+            queue::update(tx, &session_id, &queue_id, &text)?;
+        }
+        Write::Dequeue {
+            session_id,
+            queue_id,
+        } => {
+            queue::remove(tx, &session_id, &queue_id)?;
+        }
+        Write::OpenApproval(new) => approval::open(tx, &new)?,
+        Write::WithdrawApproval { turn_id, call_id } => {
+            approval::withdraw_for_call(tx, &turn_id, &call_id)?;
+        }
+    }
+    Ok(())
+}
