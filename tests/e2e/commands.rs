@@ -3,8 +3,12 @@
 mod config;
 mod daemon;
 mod doctor;
+mod files;
 mod general;
 mod install;
+mod key;
 mod model;
 mod provider;
 mod session;
+mod setup;
+mod usage;

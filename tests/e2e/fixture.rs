@@ -127,7 +127,7 @@ pub fn said(items: &[Item]) -> Vec<&str> {
     items
         .iter()
         .filter_map(|item| match &item.body {
-            ItemBody::User { text } => Some(text.as_str()),
+            ItemBody::User { text, .. } => Some(text.as_str()),
             _ => None,
         })
         .collect()

@@ -28,5 +28,7 @@ mod weights;
 
 mod chat;
 mod commands;
+mod foreign_server;
+mod keys;
 mod local_model;
 mod pipe;

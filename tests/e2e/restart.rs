@@ -62,6 +62,7 @@ fn send_params(session_id: &SessionId, name: &str) -> SendParams {
         text: format!("message {name}"),
         client_message_id: Some(name.to_owned()),
         model: None,
+        ..SendParams::default()
     }
 }
 

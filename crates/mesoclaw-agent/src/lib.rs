@@ -7,5 +7,6 @@ pub mod model;
 pub mod model_files;
 pub mod policy;
 pub mod prompt;
+pub mod prompted_tools;
 pub mod tool;
 pub mod turn;

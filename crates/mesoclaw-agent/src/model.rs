@@ -1,6 +1,7 @@
 //! `ModelClient`: the one seam to everything that answers prompts, and what goes through it.
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_core::Stream;
@@ -45,6 +46,8 @@ pub enum ModelMessage {
     User {
         /// The text.
         text: String,
+        /// Images said with it, in order; only for models that see.
+        images: Vec<Image>,
     },
     /// From the model.
     Assistant {
@@ -64,6 +67,21 @@ pub enum ModelMessage {
     },
 }
 
+/// An image inside a prompt.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Image {
+    /// `image/png`, `image/jpeg`, `image/gif` or `image/webp`.
+    pub media_type: String,
+    /// The content of the file.
+    pub data: Arc<[u8]>,
+}
+
+impl std::fmt::Debug for Image {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Image({}, {} bytes)", self.media_type, self.data.len())
+    }
+}
+
 /// A tool call inside a prompt.
 #[derive(Clone, PartialEq, Debug)]
 pub struct ModelCall {
@@ -73,6 +91,8 @@ pub struct ModelCall {
     pub tool: String,
     /// Its arguments.
     pub args: Value,
+    /// What this very model sent with the call and wants back, see [`ModelDelta::CallSignature`].
+    pub signature: Option<String>,
 }
 
 /// A tool as a model sees it.
@@ -119,6 +139,13 @@ pub enum ModelDelta {
         name: String,
         /// More of the arguments' JSON text.
         arguments: String,
+    },
+    /// What the provider wants back with call `index`, unread by us (Gemini's thought signatures).
+    CallSignature {
+        /// Number of the call in this answer.
+        index: u32,
+        /// The text to send back.
+        signature: String,
     },
     /// Tokens used by this request; the last one counts.
     Usage(Usage),

@@ -79,6 +79,9 @@ pub trait RawCaller: Send + Sync {
     /// Dropping the future stops waiting; the operation itself may still complete.
     fn call_raw(&self, cx: CallCtx, method: &str, params: Value)
     -> BoxFuture<'_, ApiResult<Value>>;
+
+    /// A connection ended: what was kept for it alone is dropped.
+    fn connection_closed(&self, _connection: u64) {}
 }
 
 /// A caller bound to its context: what surfaces and tools hold.

@@ -19,6 +19,7 @@ pub trait Handler:
     + ops::approval::ApprovalApi
     + ops::config::ConfigApi
     + ops::provider::ProviderApi
+    + ops::credential::CredentialApi
     + ops::model::ModelApi
     + ops::usage::UsageApi
 {
@@ -32,6 +33,7 @@ impl<T> Handler for T where
         + ops::approval::ApprovalApi
         + ops::config::ConfigApi
         + ops::provider::ProviderApi
+        + ops::credential::CredentialApi
         + ops::model::ModelApi
         + ops::usage::UsageApi
 {
@@ -45,6 +47,7 @@ const DOMAINS: &[&[OpInfo]] = &[
     ops::approval::OPS,
     ops::config::OPS,
     ops::provider::OPS,
+    ops::credential::OPS,
     ops::model::OPS,
     ops::usage::OPS,
 ];
@@ -80,6 +83,7 @@ pub async fn dispatch<H: Handler>(
         "approval" => ops::approval::dispatch(handler, cx, method, params).await,
         "config" => ops::config::dispatch(handler, cx, method, params).await,
         "provider" => ops::provider::dispatch(handler, cx, method, params).await,
+        "credential" => ops::credential::dispatch(handler, cx, method, params).await,
         "model" => ops::model::dispatch(handler, cx, method, params).await,
         "usage" => ops::usage::dispatch(handler, cx, method, params).await,
         _ => None,
@@ -102,8 +106,24 @@ pub(crate) fn parse_params<P: DeserializeOwned + JsonSchema>(params: Value) -> A
         other => other,
     };
     serde_json::from_value(params).map_err(|error| {
-        ApiError::new(ErrorCode::InvalidParams, format!("invalid params: {error}"))
+        let problem = without_text(&error.to_string());
+        ApiError::new(
+            ErrorCode::InvalidParams,
+            format!("invalid params: {problem}"),
+        )
     })
+}
+
+/// What is wrong, without the text that was not expected: it may be a secret in the wrong place,
+/// and what is said here is logged.
+fn without_text(problem: &str) -> String {
+    let shown = problem
+        .split_once(" string \"")
+        .and_then(|(begin, rest)| Some((begin, rest.rsplit_once("\", expected ")?.1)));
+    match shown {
+        Some((begin, expected)) => format!("{begin} string, expected {expected}"),
+        None => problem.to_owned(),
+    }
 }
 
 pub(crate) fn to_value<T: Serialize>(output: &T) -> ApiResult<Value> {

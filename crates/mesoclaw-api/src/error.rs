@@ -92,6 +92,8 @@ error_codes! {
     ModelCapability = "MESO_MODEL_CAPABILITY", 400, -32024, 2;
     /// A model file is missing, damaged or of a kind the engine cannot run.
     ModelFile = "MESO_MODEL_FILE_ERROR", 422, -32025, 1;
+    /// The key store does not work, or is locked.
+    Credential = "MESO_CREDENTIAL_ERROR", 500, -32026, 6;
     /// No provider or model is set up.
     AgentNotConfigured = "MESO_AGENT_NOT_CONFIGURED", 503, -32030, 6;
     /// The provider refused the key.
@@ -169,13 +171,17 @@ impl ApiError {
     }
 }
 
-/// An error with all its causes on one line, outermost first.
+/// An error with all its causes on one line, outermost first. A cause that an outer error shows
+/// already, as many libraries do, is not repeated.
 pub fn chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
+        let inner = error.to_string();
+        if !text.ends_with(&inner) {
+            text.push_str(": ");
+            text.push_str(&inner);
+        }
         cause = error.source();
     }
     text
@@ -186,6 +192,30 @@ mod tests {
     use std::collections::HashSet;
 
     use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("{text}")]
+    struct Layer {
+        text: &'static str,
+        source: Option<Box<Layer>>,
+    }
+
+    #[test]
+    fn causes_are_shown_once() {
+        let inner = Layer {
+            text: "no such file",
+            source: None,
+        };
+        let middle = Layer {
+            text: "open a: no such file",
+            source: Some(Box::new(inner)),
+        };
+        let outer = Layer {
+            text: "read the settings",
+            source: Some(Box::new(middle)),
+        };
+        assert_eq!(chain(&outer), "read the settings: open a: no such file");
+    }
 
     #[test]
     fn wire_texts_and_numbers_are_unique_and_round_trip() {

@@ -106,6 +106,18 @@ pub enum Event {
         /// Why the last try failed.
         reason: String,
     },
+    /// Another model answers from here on, because the one before could not.
+    #[serde(rename = "turn.model_changed")]
+    TurnModelChanged {
+        /// The conversation.
+        session_id: SessionId,
+        /// The turn.
+        turn_id: TurnId,
+        /// `provider:model` that answers now.
+        model: String,
+        /// Why the one before could not.
+        reason: String,
+    },
     /// A turn ended; everything it said is stored.
     #[serde(rename = "turn.finished")]
     TurnFinished {
@@ -169,6 +181,13 @@ pub enum Event {
         /// The provider.
         provider_id: String,
     },
+    /// A secret was set or deleted, or all were moved.
+    #[serde(rename = "credential.changed")]
+    CredentialChanged {
+        /// Its name; `None` when all were moved.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        key: Option<String>,
+    },
     /// A model file is being fetched.
     #[serde(rename = "model.progress")]
     ModelProgress {
@@ -216,6 +235,7 @@ impl Event {
             Self::ToolStarted { .. } => "tool.started",
             Self::ToolProgress { .. } => "tool.progress",
             Self::TurnRetrying { .. } => "turn.retrying",
+            Self::TurnModelChanged { .. } => "turn.model_changed",
             Self::TurnFinished { .. } => "turn.finished",
             Self::ApprovalRequested { .. } => "approval.requested",
             Self::ApprovalResolved { .. } => "approval.resolved",
@@ -224,6 +244,7 @@ impl Event {
             Self::SessionDeleted { .. } => "session.deleted",
             Self::ConfigChanged { .. } => "config.changed",
             Self::ProviderChanged { .. } => "provider.changed",
+            Self::CredentialChanged { .. } => "credential.changed",
             Self::ModelProgress { .. } => "model.progress",
             Self::ModelFinished { .. } => "model.finished",
             Self::Warning { .. } => "warning",
@@ -248,6 +269,8 @@ impl Event {
             | Self::ToolStarted { .. }
             | Self::ToolProgress { .. }
             | Self::TurnRetrying { .. }
+            | Self::TurnModelChanged { .. }
+            | Self::CredentialChanged { .. }
             | Self::QueueChanged { .. }
             | Self::SessionChanged { .. }
             | Self::SessionDeleted { .. }
@@ -266,6 +289,7 @@ impl Event {
             | Self::ToolStarted { session_id, .. }
             | Self::ToolProgress { session_id, .. }
             | Self::TurnRetrying { session_id, .. }
+            | Self::TurnModelChanged { session_id, .. }
             | Self::TurnFinished { session_id, .. }
             | Self::ApprovalResolved { session_id, .. }
             | Self::QueueChanged { session_id, .. }
@@ -275,6 +299,7 @@ impl Event {
             Self::SessionChanged { session } => Some(&session.id),
             Self::ConfigChanged { .. }
             | Self::ProviderChanged { .. }
+            | Self::CredentialChanged { .. }
             | Self::ModelProgress { .. }
             | Self::ModelFinished { .. }
             | Self::Warning { .. }

@@ -34,6 +34,9 @@ pub enum ItemBody {
     User {
         /// The text.
         text: String,
+        /// Images said with it, in order.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        images: Vec<ImageRef>,
     },
     /// What the model said.
     Assistant {
@@ -57,6 +60,9 @@ pub enum ItemBody {
         tool: String,
         /// Arguments; a string when the model did not send valid JSON.
         args: Value,
+        /// What the provider wants back with the call, unread by us.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        signature: Option<CallSignature>,
     },
     /// What a tool answered, or why it did not run.
     ToolResult {
@@ -98,6 +104,29 @@ pub enum ItemBody {
         /// The text.
         text: String,
     },
+}
+
+/// An image of a message. The image itself is stored once a content, under its hash.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct ImageRef {
+    /// SHA-256 of the content, in hexadecimal.
+    pub sha256: String,
+    /// `image/png`, `image/jpeg`, `image/gif` or `image/webp`.
+    pub media_type: String,
+    /// Name of the file it came from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Size of the content.
+    pub size_bytes: u64,
+}
+
+/// A proof of the provider that a call is its own; it means nothing to another model.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct CallSignature {
+    /// `provider:model` that gave it.
+    pub model: String,
+    /// The proof.
+    pub data: String,
 }
 
 /// How a request for approval ended.
@@ -175,6 +204,8 @@ pub enum TurnLimit {
     Continuations,
     /// Wall time (`agent_turn_timeout_secs`).
     Time,
+    /// Tokens or money (`budget_*`).
+    Budget,
 }
 
 /// Tokens and model calls.
@@ -185,8 +216,12 @@ pub struct Usage {
     pub input_tokens: u64,
     /// The part of `input_tokens` that was read from a cache.
     pub cached_tokens: u64,
-    /// Tokens the model wrote.
+    /// The part of `input_tokens` that was written to a cache, where that has a price of its own.
+    pub cache_write_tokens: u64,
+    /// Tokens the model wrote, its thinking included.
     pub output_tokens: u64,
+    /// The part of `output_tokens` that was thinking, where the provider tells.
+    pub reasoning_tokens: u64,
     /// Requests to a model.
     pub model_calls: u32,
 }
@@ -196,7 +231,11 @@ impl Usage {
     pub fn add(&mut self, other: &Self) {
         self.input_tokens = self.input_tokens.saturating_add(other.input_tokens);
         self.cached_tokens = self.cached_tokens.saturating_add(other.cached_tokens);
+        self.cache_write_tokens = self
+            .cache_write_tokens
+            .saturating_add(other.cache_write_tokens);
         self.output_tokens = self.output_tokens.saturating_add(other.output_tokens);
+        self.reasoning_tokens = self.reasoning_tokens.saturating_add(other.reasoning_tokens);
         self.model_calls = self.model_calls.saturating_add(other.model_calls);
     }
 }

@@ -26,5 +26,5 @@ pub use event::{Event, EventFilter, EventFrame};
 pub use ids::{ApprovalId, BootId, CallId, ItemId, QueueId, SessionId, TurnId};
 pub use item::{Item, ItemBody, TurnOutcome, Usage};
 pub use op::{Access, Body, Lane, OpInfo, Operation, Reply, Verb};
-pub use secret::Secret;
+pub use secret::{Secret, SecretText};
 pub use time::Timestamp;

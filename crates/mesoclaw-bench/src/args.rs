@@ -13,14 +13,26 @@ Runs the named benches, or all of them, against a mesoclaw binary.
   --examples DIR         where the examples `bare` and `ours` of mesoclaw-local are
                          [default: examples beside this program]
   --quick                fewer rounds
+  --tokens N             tokens of an answer in `dialects` [default: 100000]
   --json FILE            write the rows to FILE as JSON, too
   --from FILE            print the rows of such a file and measure nothing
   --markdown             print rows for docs/benchmarks.md instead of a table
   --list                 name the benches
-  --help                 print this";
+  --help                 print this
+
+`dialects`, `dialect-memory` and `store` need no mesoclaw binary:
+
+  cargo build --release -p mesoclaw-bench
+  target/release/mesoclaw-bench dialects dialect-memory
+
+`dialect-memory` reads in processes of its own: it starts this program with
+`--read DIALECT BASE_URL`, which prints the memory after every 100,000 tokens.";
+
+/// Tokens of an answer in `dialects`.
+const N_TOKENS: u64 = 100_000;
 
 /// What to do.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum Mode {
     /// Print the usage.
     Help,
@@ -28,6 +40,13 @@ pub(crate) enum Mode {
     List,
     /// Measure, or print what was measured before.
     Measure,
+    /// Read one answer and print what memory it took, for the bench that started this process.
+    Read {
+        /// The dialect's word.
+        dialect: String,
+        /// Where the scripted server is.
+        base_url: String,
+    },
 }
 
 /// The command line.
@@ -43,6 +62,8 @@ pub(crate) struct Args {
     pub(crate) examples: PathBuf,
     /// Fewer rounds.
     pub(crate) is_quick: bool,
+    /// Tokens of an answer in `dialects`.
+    pub(crate) n_tokens: u64,
     /// Where the rows go as JSON.
     pub(crate) json: Option<PathBuf>,
     /// Where rows come from instead of a measurement.
@@ -66,6 +87,7 @@ impl Args {
             small: None,
             examples: beside.join("examples"),
             is_quick: false,
+            n_tokens: N_TOKENS,
             json: None,
             from: None,
             is_markdown: false,
@@ -73,16 +95,21 @@ impl Args {
         };
         let mut words = words.into_iter();
         while let Some(word) = words.next() {
-            let mut path = || {
-                let path = words.next().ok_or(format!("{word} needs a path"))?;
-                Ok::<_, String>(PathBuf::from(path))
-            };
+            let mut value = |what: &str| words.next().ok_or(format!("{word} needs {what}"));
+            let mut path = || value("a path").map(PathBuf::from);
             match word.as_str() {
                 "--mesoclaw" => args.mesoclaw = path()?,
                 "--mesoclaw-small" => args.small = Some(path()?),
                 "--examples" => args.examples = path()?,
                 "--json" => args.json = Some(path()?),
                 "--from" => args.from = Some(path()?),
+                "--tokens" => args.n_tokens = number(&value("a number")?)?,
+                "--read" => {
+                    args.mode = Mode::Read {
+                        dialect: value("a dialect and an address")?,
+                        base_url: value("a dialect and an address")?,
+                    }
+                }
                 "--quick" => args.is_quick = true,
                 "--markdown" => args.is_markdown = true,
                 "--list" => args.mode = Mode::List,
@@ -92,6 +119,13 @@ impl Args {
             }
         }
         Ok(args)
+    }
+}
+
+fn number(word: &str) -> Result<u64, String> {
+    match word.parse() {
+        Ok(n) if n > 0 => Ok(n),
+        _ => Err(format!("{word} is no number of tokens")),
     }
 }
 
@@ -107,10 +141,11 @@ mod tests {
     fn options_and_names_may_stand_in_any_order() {
         let default = parse("").unwrap();
         assert_eq!(
-            parse("idle --quick --mesoclaw m stream --json out").unwrap(),
+            parse("idle --quick --mesoclaw m stream --json out --tokens 5").unwrap(),
             Args {
                 mesoclaw: "m".into(),
                 is_quick: true,
+                n_tokens: 5,
                 json: Some("out".into()),
                 names: vec!["idle".to_owned(), "stream".to_owned()],
                 ..default
@@ -119,8 +154,24 @@ mod tests {
     }
 
     #[test]
+    fn a_reading_process_is_told_dialect_and_address() {
+        let mode = Mode::Read {
+            dialect: "gemini".to_owned(),
+            base_url: "http://127.0.0.1:1".to_owned(),
+        };
+        let told = parse("--read gemini http://127.0.0.1:1").unwrap();
+        assert_eq!(told.mode, mode);
+        let refused = Err("--read needs a dialect and an address".to_owned());
+        assert_eq!(parse("--read gemini"), refused);
+    }
+
+    #[test]
     fn what_is_not_understood_is_said() {
         assert_eq!(parse("--json"), Err("--json needs a path".to_owned()));
+        assert_eq!(
+            parse("--tokens 0"),
+            Err("0 is no number of tokens".to_owned())
+        );
         assert_eq!(parse("--nope"), Err("unknown option --nope".to_owned()));
     }
 }

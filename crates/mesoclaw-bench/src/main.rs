@@ -2,7 +2,7 @@
 //! peers reached; they do not judge, and no test depends on them.
 //!
 //! Reading order: `args.rs`, `run.rs`, `row.rs`, `table.rs`, the tools `process.rs`, `socket.rs`,
-//! `turn.rs`, then one file a bench in `bench/`. Linux only: it reads `/proc`.
+//! `turn.rs`, `dialect.rs`, then one file a bench in `bench/`. Linux only: it reads `/proc`.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -14,6 +14,7 @@
 
 mod args;
 mod bench;
+mod dialect;
 mod process;
 mod row;
 mod run;
@@ -36,6 +37,7 @@ fn main() -> ExitCode {
     match &args.mode {
         Mode::Help => println!("{}", args::USAGE),
         Mode::List => run::list(),
+        Mode::Read { dialect, base_url } => bench::dialect_memory::read(dialect, base_url),
         Mode::Measure => match run::run(&args) {
             Ok(()) => {}
             Err(why) => {

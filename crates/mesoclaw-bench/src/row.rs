@@ -84,6 +84,11 @@ pub(crate) fn ms(span: std::time::Duration) -> f64 {
     span.as_secs_f64() * 1e3
 }
 
+/// A span in microseconds for each of `n` things.
+pub(crate) fn us_each(span: std::time::Duration, n: u64) -> f64 {
+    span.as_secs_f64() * 1e6 / n as f64
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -8,7 +8,10 @@ use std::time::Instant;
 use serde_json::json;
 
 use crate::args::Args;
-use crate::bench::{clients, daemon_start, idle, local, pipe, sessions, sizes, store, stream};
+use crate::bench::{
+    clients, daemon_start, dialect_memory, dialects, idle, local, pipe, sessions, sizes, store,
+    stream,
+};
 use crate::row::Row;
 use crate::table;
 
@@ -23,6 +26,8 @@ pub(crate) struct Setting {
     pub(crate) examples: PathBuf,
     /// Fewer rounds.
     pub(crate) is_quick: bool,
+    /// Tokens of an answer in `dialects`.
+    pub(crate) n_tokens: u64,
 }
 
 impl Setting {
@@ -36,53 +41,76 @@ impl Setting {
 struct Bench {
     name: &'static str,
     about: &'static str,
+    /// Whether it measures the binary of [`Setting::mesoclaw`].
+    needs_mesoclaw: bool,
     run: fn(&Setting) -> Vec<Row>,
 }
 
-const BENCHES: [Bench; 9] = [
+const BENCHES: [Bench; 11] = [
     Bench {
         name: "daemon_start",
         about: "exec of the daemon to its first answer; --version, --help, daemon status",
+        needs_mesoclaw: true,
         run: daemon_start::run,
     },
     Bench {
         name: "idle",
         about: "CPU time, wake-ups and memory of a daemon that has nothing to do",
+        needs_mesoclaw: true,
         run: idle::run,
     },
     Bench {
         name: "pipe",
         about: "one-token replies through `mesoclaw PROMPT`, against a direct request",
+        needs_mesoclaw: true,
         run: pipe::run,
     },
     Bench {
         name: "stream",
         about: "3,000 tokens at 1,000 a second, and 200,000 flat out, to a pipe",
+        needs_mesoclaw: true,
         run: stream::run,
+    },
+    Bench {
+        name: "dialects",
+        about: "a streamed token through each dialect, against a bare HTTP client",
+        needs_mesoclaw: false,
+        run: dialects::run,
+    },
+    Bench {
+        name: "dialect-memory",
+        about: "memory while 1,000,000 tokens go through each dialect",
+        needs_mesoclaw: false,
+        run: dialect_memory::run,
     },
     Bench {
         name: "sessions",
         about: "a database of 1,000 sessions and 100,000 items",
+        needs_mesoclaw: true,
         run: sessions::run,
     },
     Bench {
         name: "clients",
         about: "100 clients that watch one turn, and clients that never read",
+        needs_mesoclaw: true,
         run: clients::run,
     },
     Bench {
         name: "local",
         about: "the embedded engine against a bare llama-cpp-2 program",
+        needs_mesoclaw: true,
         run: local::run,
     },
     Bench {
         name: "sizes",
         about: "bytes of the binaries, crates in the tree",
+        needs_mesoclaw: true,
         run: sizes::run,
     },
     Bench {
         name: "store",
         about: "opening the database, durable writes",
+        needs_mesoclaw: false,
         run: store::run,
     },
 ];
@@ -135,17 +163,23 @@ fn measure(args: &Args) -> Result<(Vec<Row>, Vec<String>), String> {
     let absolute = |path: &PathBuf| {
         fs::canonicalize(path).map_err(|error| format!("{}: {error}", path.display()))
     };
+    let wanted: Vec<_> = BENCHES
+        .iter()
+        .filter(|bench| args.names.is_empty() || args.names.iter().any(|name| name == bench.name))
+        .collect();
     let setting = Setting {
-        mesoclaw: absolute(&args.mesoclaw)?,
+        mesoclaw: if wanted.iter().any(|bench| bench.needs_mesoclaw) {
+            absolute(&args.mesoclaw)?
+        } else {
+            args.mesoclaw.clone()
+        },
         small: args.small.as_ref().map(absolute).transpose()?,
         examples: args.examples.clone(),
         is_quick: args.is_quick,
+        n_tokens: args.n_tokens,
     };
     let (mut rows, mut failed) = (Vec::new(), Vec::new());
-    for bench in &BENCHES {
-        if !args.names.is_empty() && !args.names.iter().any(|name| name == bench.name) {
-            continue;
-        }
+    for bench in wanted {
         let start = Instant::now();
         eprintln!("{}: {}", bench.name, bench.about);
         // A bench that panics says why on stderr, and the others go on.

@@ -24,6 +24,9 @@ pub fn with_command(words: Vec<OsString>) -> Vec<OsString> {
 /// first (`sesion list`).
 pub fn probably_meant(prompt: &[String]) -> Option<String> {
     let tree = Cli::command();
+    if let Some(meant) = key_command(&tree, prompt) {
+        return Some(meant);
+    }
     let (word, below) = match prompt {
         [word] => (word, None),
         [word, below] => (word, Some(below)),
@@ -47,6 +50,18 @@ pub fn probably_meant(prompt: &[String]) -> Option<String> {
             Some(format!("{parent} {}", child.get_name()))
         })
     })
+}
+
+/// A mistyped `key set PROVIDER ...` would send a secret to a model: it is caught however many words
+/// follow.
+fn key_command(tree: &clap::Command, prompt: &[String]) -> Option<String> {
+    let [word, below, ..] = prompt else {
+        return None;
+    };
+    let word = word.to_lowercase();
+    let is_near = word.starts_with('k') && strsim::damerau_levenshtein(&word, "key") <= 1;
+    let child = tree.find_subcommand("key")?.find_subcommand(below)?;
+    is_near.then(|| format!("key {}", child.get_name()))
 }
 
 fn subcommand_names(tree: &clap::Command) -> impl Iterator<Item = &str> {
@@ -155,6 +170,10 @@ mod tests {
         check(&["modle"], Some("model"));
         check(&["provders"], Some("provider"));
         check(&["sesion", "list"], Some("session list"));
+        check(&["keys", "set", "openai", "sk-1"], Some("key set"));
+        check(&["kye", "set", "openai"], Some("key set"));
+        check(&["hey", "set", "a", "timer"], None);
+        check(&["keys", "are", "lost"], None);
         check(&["status"], Some("daemon status"));
         check(&["stop"], Some("daemon stop"));
         check(&["hello"], None);

@@ -1,13 +1,19 @@
 //! The tree of commands: the one source of parsing, help, `docs/cli.md`, man pages and completions.
 
+mod keys;
 mod models;
+mod providers;
+mod sessions;
 mod values;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-pub use models::{ModelCommand, ProviderCommand};
+pub use keys::{KeyCommand, PassphraseArgs, Place, SecretArgs};
+pub use models::ModelCommand;
+pub use providers::{AddArgs, ModelAddArgs, PriceArgs, ProviderCommand, UpdateArgs};
+pub use sessions::{ExportFormat, SessionCommand};
 
 /// A light, local-first AI agent. One daemon holds the agent; this command talks to it and starts it
 /// when needed.
@@ -69,9 +75,14 @@ pub struct RunArgs {
     #[arg(long = "continue", short = 'c')]
     pub resume: bool,
 
-    /// Answer with this model
+    /// Answer with this model, or with the one set for `hint:fast`, `hint:reasoning`, `hint:vision`
+    /// or `hint:summarize`
     #[arg(long, value_name = "PROVIDER:MODEL")]
     pub model: Option<String>,
+
+    /// Say this image (PNG, JPEG, GIF or WebP) with the prompt; may be given again
+    #[arg(long = "image", value_name = "FILE")]
+    pub images: Vec<PathBuf>,
 
     /// Print events as JSON, one a line, as they happen
     #[arg(long, conflicts_with = "json")]
@@ -100,7 +111,9 @@ pub enum Command {
     /// Ask one question and print the answer
     ///
     /// Arguments are the instruction. What comes on stdin follows as a fenced block, or stands where
-    /// `-` is. The answer alone goes to stdout, as it is written; everything else goes to stderr.
+    /// `-` is. A word `@FILE` that names a file attaches it: an image, or the text of it; `\@` is
+    /// only a character. The answer alone goes to stdout, as it is written; everything else goes to
+    /// stderr.
     Run(RunArgs),
     /// Talk line by line
     Chat(ChatArgs),
@@ -118,10 +131,16 @@ pub enum Command {
     Config(ConfigCommand),
     /// Places that answer prompts, and the default model
     #[command(subcommand)]
-    Provider(ProviderCommand),
+    Provider(Box<ProviderCommand>),
+    /// Keys of providers and other secrets
+    #[command(subcommand)]
+    Key(KeyCommand),
     /// Set up a model, by questions
+    ///
+    /// Looks for model servers on this machine and for key variables, shows what it found, and uses
+    /// nothing of it without a yes.
     Setup(SetupArgs),
-    /// Count tokens and model calls
+    /// Count tokens, money and time of model calls, and show how far the budget of today goes
     Usage(UsageArgs),
     /// Check the installation and say what to do
     Doctor,
@@ -151,6 +170,10 @@ pub struct ChatArgs {
     /// Answer with this model
     #[arg(long, value_name = "PROVIDER:MODEL")]
     pub model: Option<String>,
+
+    /// Say this image (PNG, JPEG, GIF or WebP) with the first message; may be given again
+    #[arg(long = "image", value_name = "FILE")]
+    pub images: Vec<PathBuf>,
 }
 
 /// The daemon.
@@ -188,97 +211,6 @@ pub enum DaemonCommand {
     Install,
     /// Undo `install`
     Uninstall,
-}
-
-/// Conversations.
-#[derive(Subcommand, Debug)]
-pub enum SessionCommand {
-    /// List sessions, the latest first
-    List {
-        /// At most so many
-        #[arg(long, short = 'n', value_name = "N")]
-        limit: Option<u32>,
-    },
-    /// Print a conversation
-    Show {
-        /// Name or id
-        session: String,
-    },
-    /// Give a session another name
-    Rename {
-        /// Name or id
-        session: String,
-        /// The new name
-        title: String,
-    },
-    /// Copy a session
-    Fork {
-        /// Name or id
-        session: String,
-        /// Name of the copy
-        #[arg(long, value_name = "NAME")]
-        title: Option<String>,
-        /// The last item to take along, by its id
-        #[arg(long, value_name = "ITEM")]
-        until: Option<String>,
-    },
-    /// Delete a session and everything in it
-    Delete {
-        /// Name or id
-        session: String,
-        /// Do not ask
-        #[arg(long, short)]
-        yes: bool,
-    },
-    /// Write a conversation in another form
-    Export {
-        /// Name or id
-        session: String,
-        /// The form
-        #[arg(long, short, value_enum, default_value_t = ExportFormat::Md)]
-        format: ExportFormat,
-        /// Write to this file instead of stdout
-        #[arg(long, short, value_name = "FILE")]
-        output: Option<PathBuf>,
-    },
-    /// Search the contents of all sessions
-    Search {
-        /// Words; all must occur, the last one may be a beginning
-        #[arg(required = true)]
-        query: Vec<String>,
-        /// Only in this session: name or id
-        #[arg(long, short, value_name = "NAME")]
-        session: Option<String>,
-        /// At most so many places
-        #[arg(long, short = 'n', value_name = "N")]
-        limit: Option<u32>,
-    },
-    /// List the messages that wait in a session, add one, change one or take one back
-    ///
-    /// A message for a session where nothing runs is answered at once.
-    Queue {
-        /// Name or id
-        session: String,
-        /// A message to add
-        text: Option<String>,
-        /// Change the waiting message with this number or id to the text
-        #[arg(long, value_name = "N", requires = "text", conflicts_with = "drop")]
-        edit: Option<String>,
-        /// Take back the waiting message with this number or id
-        #[arg(long, value_name = "N", conflicts_with = "text")]
-        drop: Option<String>,
-    },
-}
-
-/// Form of an exported conversation.
-#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
-pub enum ExportFormat {
-    /// Markdown.
-    Md,
-    /// One JSON object.
-    Json,
-    /// One JSON object an item.
-    Jsonl,
 }
 
 /// Settings.
@@ -329,9 +261,27 @@ pub struct UsageArgs {
     #[arg(long, short, value_name = "NAME")]
     pub session: Option<String>,
 
-    /// Only of the last so many days
+    /// Only of the last so many days, today included; days are those of UTC
     #[arg(long, value_name = "N")]
     pub days: Option<u32>,
+
+    /// What a row is
+    #[arg(long, value_enum, default_value_t = UsageBy::Model)]
+    pub by: UsageBy,
+}
+
+/// What a row of the usage is.
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub enum UsageBy {
+    /// A day.
+    Day,
+    /// A session.
+    Session,
+    /// A model.
+    #[default]
+    Model,
+    /// A scheduled job.
+    Job,
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! The way to the daemon: where it is, how to reach it, how to start it.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -217,6 +218,12 @@ impl Home {
             env: base
                 .map(|base| ("MESOCLAW_HOME".into(), base.into()))
                 .into_iter()
+                .collect(),
+            // Keys of this shell are lent after consent, and not to everybody for as long as the
+            // daemon lives.
+            withheld_env: mesoclaw_daemon::key_variables()
+                .into_iter()
+                .map(OsString::from)
                 .collect(),
             log_file: Some(self.paths.log_dir.join(START_LOG)),
             timeout: START_PATIENCE,

@@ -5,9 +5,11 @@ mod cli;
 mod cmd;
 mod connect;
 mod exit;
+mod money;
 mod output;
 mod run;
 mod sanitise;
+mod secret_input;
 mod term;
 mod transcript;
 

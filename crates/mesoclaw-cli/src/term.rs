@@ -10,7 +10,10 @@ mod platform;
 #[path = "windows.rs"]
 mod platform;
 
-pub use platform::{Signals, TerminalMode, discard_typed, make_private, terminate, write_stdout};
+pub use platform::{
+    HiddenInput, Signals, TerminalMode, discard_typed, make_private, raw_stdin, read_hidden_line,
+    terminate, write_stdout,
+};
 
 /// How long a pipe beside arguments may stay silent before it is left alone.
 pub const PIPE_PATIENCE: Duration = Duration::from_millis(200);

@@ -4,12 +4,13 @@ use std::fs::OpenOptions;
 use std::io::Write;
 use std::path::Path;
 
-use mesoclaw_api::item::ApprovalDecision;
+use mesoclaw_api::item::{ApprovalDecision, ImageRef};
 use mesoclaw_api::ops::session::Session;
 use mesoclaw_api::{Item, ItemBody, TurnOutcome};
 
 use crate::exit::{CliError, CliResult};
 use crate::run::render::ending_text;
+use crate::sanitise::one_line;
 
 /// Most characters of one message at the start of a chat; the rest is in `session show`.
 const CHAT_CHARS: usize = 600;
@@ -22,7 +23,9 @@ pub fn plain(items: &[Item]) -> String {
 /// One entry at the start of a chat; `None` for what a chat does not repeat.
 pub fn chat_line(item: &Item) -> Option<String> {
     match &item.body {
-        ItemBody::User { text } => Some(format!("> {}\n", shortened(text))),
+        ItemBody::User { text, images } => {
+            Some(format!("> {}\n", with_images(&shortened(text), images)))
+        }
         ItemBody::Assistant { text, .. } => Some(format!("meso: {}\n", shortened(text.trim_end()))),
         ItemBody::Reasoning { .. }
         | ItemBody::ToolCall { .. }
@@ -32,6 +35,18 @@ pub fn chat_line(item: &Item) -> Option<String> {
         | ItemBody::Outcome { .. }
         | ItemBody::System { .. } => None,
     }
+}
+
+/// A message with the names of its images below it.
+pub fn with_images(text: &str, images: &[ImageRef]) -> String {
+    let mut whole = text.to_owned();
+    for image in images {
+        let name = image.name.as_deref().unwrap_or(&image.media_type);
+        whole.push_str("\n[image: ");
+        whole.push_str(&one_line(name));
+        whole.push(']');
+    }
+    whole
 }
 
 /// The conversation as Markdown.
@@ -81,7 +96,7 @@ pub fn write_new(path: &Path, text: &str) -> CliResult<()> {
 
 fn plain_entry(item: &Item) -> Option<String> {
     let entry = match &item.body {
-        ItemBody::User { text } => format!("you: {text}\n"),
+        ItemBody::User { text, images } => format!("you: {}\n", with_images(text, images)),
         ItemBody::Assistant { text, complete, .. } => {
             let mark = if *complete { "" } else { " [unfinished]" };
             format!("meso: {}{mark}\n", text.trim_end())
@@ -107,7 +122,9 @@ fn plain_entry(item: &Item) -> Option<String> {
 
 fn markdown_entry(item: &Item) -> Option<String> {
     let entry = match &item.body {
-        ItemBody::User { text } => format!("## You\n\n{text}\n"),
+        ItemBody::User { text, images } => {
+            format!("## You\n\n{}\n", with_images(text, images))
+        }
         ItemBody::Assistant {
             text,
             complete,

@@ -9,8 +9,12 @@ use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, kill_process};
-use rustix::termios::{OptionalActions, QueueSelector, Termios, tcflush, tcgetattr, tcsetattr};
+use rustix::termios::{
+    InputModes, LocalModes, OptionalActions, QueueSelector, SpecialCodeIndex, Termios, tcflush,
+    tcgetattr, tcsetattr,
+};
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use zeroize::Zeroizing;
 
 use crate::run::stops::Stop;
 
@@ -112,6 +116,73 @@ impl TerminalMode {
         tcsetattr(io::stdin(), OptionalActions::Now, mode).ok();
         if can_edit {
             io::stdout().lock().write_all(b"\x1b[?2004l\n").ok();
+        }
+    }
+}
+
+/// Stdin without a buffer of its own, so that no copy of what is read stays behind.
+///
+/// # Errors
+/// There is no stdin.
+pub fn raw_stdin() -> io::Result<File> {
+    io::stdin().as_fd().try_clone_to_owned().map(File::from)
+}
+
+/// Hides what is typed; dropped, the terminal is as it was.
+pub struct HiddenInput(Termios);
+
+impl HiddenInput {
+    /// Begins to hide.
+    ///
+    /// # Errors
+    /// Stdin is no terminal.
+    pub fn begin() -> io::Result<Self> {
+        let mode = tcgetattr(io::stdin())?;
+        let mut hidden = mode.clone();
+        hidden
+            .local_modes
+            .remove(LocalModes::ECHO | LocalModes::ECHONL);
+        hidden
+            .local_modes
+            .insert(LocalModes::ICANON | LocalModes::ISIG);
+        hidden.input_modes.insert(InputModes::ICRNL);
+        // Stopped or ended with a core dump, the program could not put the mode back: the keys for
+        // that do nothing meanwhile.
+        for key in [SpecialCodeIndex::VSUSP, SpecialCodeIndex::VQUIT] {
+            hidden.special_codes[key] = 0;
+        }
+        tcsetattr(io::stdin(), OptionalActions::Now, &hidden)?;
+        Ok(Self(mode))
+    }
+}
+
+impl Drop for HiddenInput {
+    fn drop(&mut self) {
+        // The terminal may be gone (a hang-up); then there is nothing to put back.
+        tcsetattr(io::stdin(), OptionalActions::Now, &self.0).ok();
+    }
+}
+
+/// A line of the terminal with its end; `None` at the end of the input.
+///
+/// # Errors
+/// The terminal is gone.
+pub fn read_hidden_line() -> io::Result<Option<Zeroizing<Vec<u8>>>> {
+    // A terminal gives a line at a time, of at most 4 KiB.
+    let mut line = Zeroizing::new(Vec::with_capacity(8 * 1024));
+    let mut piece = Zeroizing::new([0_u8; 4096]);
+    loop {
+        match rustix::io::read(io::stdin(), &mut piece[..]) {
+            Ok(0) if line.is_empty() => return Ok(None),
+            Ok(0) => return Ok(Some(line)),
+            Ok(count) => {
+                line.extend_from_slice(piece.get(..count).unwrap_or_default());
+                if line.last() == Some(&b'\n') || line.len() > 4096 {
+                    return Ok(Some(line));
+                }
+            }
+            Err(rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
         }
     }
 }

@@ -10,6 +10,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use tokio::signal::windows::{CtrlC, CtrlClose, ctrl_c, ctrl_close};
+use zeroize::Zeroizing;
 
 use crate::run::stops::Stop;
 
@@ -88,6 +89,35 @@ impl TerminalMode {
 
     /// Nothing to restore.
     pub fn restore(&self, _can_edit: bool) {}
+}
+
+/// Stdin without a buffer of its own, so that no copy of what is read stays behind.
+///
+/// # Errors
+/// There is no stdin.
+pub fn raw_stdin() -> io::Result<File> {
+    io::stdin().as_handle().try_clone_to_owned().map(File::from)
+}
+
+/// Would hide what is typed; the standard library cannot do that there.
+pub struct HiddenInput;
+
+impl HiddenInput {
+    /// Says that it cannot.
+    ///
+    /// # Errors
+    /// Always.
+    pub fn begin() -> io::Result<Self> {
+        Err(io::Error::from(io::ErrorKind::Unsupported))
+    }
+}
+
+/// A line of the terminal with its end; never asked for, since nothing can be hidden.
+///
+/// # Errors
+/// Always.
+pub fn read_hidden_line() -> io::Result<Option<Zeroizing<Vec<u8>>>> {
+    Err(io::Error::from(io::ErrorKind::Unsupported))
 }
 
 /// Ctrl-C, and the close of the console as the order to end.

@@ -58,6 +58,12 @@ pub struct Config {
     /// `provider_api_key_env` instead.
     pub provider_base_url: Option<String>,
 
+    /// What is spoken at `provider_base_url`.
+    ///
+    /// `openai` and `openai_chat` mean OpenAI chat completions, which most servers speak. Unset
+    /// means what is known of the provider `provider_name`, else chat completions.
+    pub provider_type: Option<String>,
+
     /// Name of the environment variable that holds the key for `provider_base_url`.
     ///
     /// Unset means that the endpoint needs no key. Only the name stands here, never the key.
@@ -79,6 +85,73 @@ pub struct Config {
     /// Only failures that may pass are tried again: no connection, too many requests, an error of
     /// the server. 0 means never.
     pub provider_max_retries: u32,
+
+    /// Longest wait in seconds that a provider may ask for before another try, from 0 to 3600.
+    ///
+    /// When it asks for a longer one the call fails at once, or the next model of
+    /// `provider_fallbacks` answers.
+    pub provider_retry_after_max_secs: u32,
+
+    /// Models that answer when the one that was asked for cannot, tried in this order, at most 8.
+    ///
+    /// Each is `PROVIDER:MODEL`. They are asked only while nothing of the answer was shown, and the
+    /// conversation says which one answered.
+    pub provider_fallbacks: Vec<String>,
+
+    /// Failures in a row after which a provider is left alone for a while, from 0 to 100.
+    ///
+    /// Only failures to reach it, time-outs and errors of its server count. 0 means never.
+    pub provider_circuit_failures: u32,
+
+    /// Seconds a provider is left alone after so many failures, from 1 to 3600.
+    pub provider_circuit_pause_secs: u32,
+
+    /// Model that `hint:fast` means, as `PROVIDER:MODEL`.
+    ///
+    /// Unset means that the hint cannot be used.
+    pub model_fast: Option<String>,
+
+    /// Model that `hint:reasoning` means, as `PROVIDER:MODEL`.
+    ///
+    /// Unset means that the hint cannot be used.
+    pub model_reasoning: Option<String>,
+
+    /// Model that `hint:vision` means, as `PROVIDER:MODEL`.
+    ///
+    /// Unset means that the hint cannot be used.
+    pub model_vision: Option<String>,
+
+    /// Model that `hint:summarize` means, as `PROVIDER:MODEL`.
+    ///
+    /// Unset means that the hint cannot be used.
+    pub model_summarize: Option<String>,
+
+    /// Name under which secrets are kept in the keyring of the system.
+    ///
+    /// Secrets kept under another name are not found any more.
+    pub keyring_service_id: String,
+
+    /// Most US dollars a day may cost, from 0.000001 to 1000000.
+    ///
+    /// At 80 % people are warned and scheduled work stops, at 100 % no model is asked any more. A
+    /// call of which no price is known costs nothing here: set `budget_daily_tokens` too. Days are
+    /// those of UTC. Unset means no limit.
+    pub budget_daily_usd: Option<f64>,
+
+    /// Most input and output tokens of a day, from 1 to 1000000000000.
+    ///
+    /// As `budget_daily_usd`. Unset means no limit.
+    pub budget_daily_tokens: Option<u64>,
+
+    /// Most US dollars one session may cost, from 0.000001 to 1000000.
+    ///
+    /// Unset means no limit.
+    pub budget_session_usd: Option<f64>,
+
+    /// Most input and output tokens of one session, from 1 to 1000000000000.
+    ///
+    /// Unset means no limit.
+    pub budget_session_tokens: Option<u64>,
 
     /// Most model calls in one turn, from 1 to 1000.
     pub agent_max_turns: u32,
@@ -222,11 +295,13 @@ mod tests {
     fn floats_are_shown_as_they_were_written() {
         let config = Config {
             agent_temperature: Some(0.7),
+            budget_daily_usd: Some(0.7),
             ..Config::default()
         };
         let value = serde_json::to_value(&config).unwrap();
         assert_eq!(value["agent_temperature"].to_string(), "0.7");
         assert_eq!(value["local_repeat_penalty"].to_string(), "1.1");
+        assert_eq!(value["budget_daily_usd"].to_string(), "0.7");
         assert_eq!(serde_json::from_value::<Config>(value).unwrap(), config);
     }
 

@@ -6,7 +6,7 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::{Value, json};
 
 use crate::field::{Field, Kind, fields};
-use crate::validate::Limit;
+use crate::limit::Limit;
 
 const INTRODUCTION: &str = "\
 # Configuration
@@ -29,6 +29,8 @@ Relative paths start at the directory of the config file; `~/` is the home direc
 ";
 
 const SCHEMA_DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
+
+const MODEL_PATTERN: &str = "^(?!hint:)[^:\\s]+:\\S(.*\\S)?$";
 
 /// The text of `docs/configuration.md`.
 pub fn configuration_markdown() -> String {
@@ -147,13 +149,21 @@ fn properties() -> Ordered {
     Ordered(properties)
 }
 
+fn items(limit: Limit) -> Value {
+    match limit {
+        // In the order of the alphabet, which is also the order of a sorted map.
+        Limit::Models { .. } => json!({ "pattern": MODEL_PATTERN, "type": "string" }),
+        _ => json!({ "type": "string" }),
+    }
+}
+
 fn property(field: &Field, description: &str) -> Ordered {
     let mut entries = vec![
         ("description", json!(description)),
         ("type", json!(field.kind.schema_name())),
     ];
     if field.kind == Kind::List {
-        entries.push(("items", json!({ "type": "string" })));
+        entries.push(("items", items(field.limit)));
     }
     match field.limit {
         Limit::Integer { min, max } => {
@@ -168,7 +178,8 @@ fn property(field: &Field, description: &str) -> Ordered {
             entries.extend([(least, json!(min)), ("maximum", json!(max))]);
         }
         Limit::Words(words) => entries.push(("enum", json!(words))),
-        Limit::Items { max } => entries.push(("maxItems", json!(max))),
+        Limit::Items { max } | Limit::Models { max } => entries.push(("maxItems", json!(max))),
+        Limit::Model => entries.push(("pattern", json!(MODEL_PATTERN))),
         Limit::NotEmpty | Limit::Path => entries.push(("minLength", json!(1))),
         Limit::HttpUrl => entries.push(("pattern", json!("^https?://[^/?#@\\s]+([/?#]\\S*)?$"))),
         Limit::VariableName => entries.push(("pattern", json!("^[A-Za-z_][A-Za-z0-9_]*$"))),

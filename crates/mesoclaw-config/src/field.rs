@@ -5,7 +5,8 @@ use std::sync::OnceLock;
 use serde_json::Value;
 
 use crate::config::Config;
-use crate::validate::{Limit, RULES, Rule};
+use crate::limit::Limit;
+use crate::validate::{RULES, Rule};
 
 /// Everything known about one setting.
 #[derive(Clone, Debug, PartialEq)]
@@ -182,7 +183,10 @@ mod tests {
             match field.kind {
                 Kind::Integer => assert!(matches!(field.limit, Limit::Integer { .. }), "{key}"),
                 Kind::Number => assert!(matches!(field.limit, Limit::Number { .. }), "{key}"),
-                Kind::List => assert!(matches!(field.limit, Limit::Items { .. }), "{key}"),
+                Kind::List => assert!(
+                    matches!(field.limit, Limit::Items { .. } | Limit::Models { .. }),
+                    "{key}"
+                ),
                 Kind::Bool => assert_eq!(field.limit, Limit::NoRange, "{key}"),
                 Kind::Text => {}
             }
@@ -213,6 +217,10 @@ mod tests {
             ("log_level", Kind::Text),
             ("agent_max_turns", Kind::Integer),
             ("agent_seed", Kind::Integer),
+            ("budget_daily_usd", Kind::Number),
+            ("budget_daily_tokens", Kind::Integer),
+            ("provider_fallbacks", Kind::List),
+            ("model_fast", Kind::Text),
             ("agent_top_p", Kind::Number),
             ("local_repeat_penalty", Kind::Number),
             ("agent_stop", Kind::List),
@@ -236,6 +244,11 @@ mod tests {
             ("provider_first_token_timeout_secs", "120"),
             ("provider_idle_timeout_secs", "60"),
             ("provider_max_retries", "2"),
+            ("provider_retry_after_max_secs", "30"),
+            ("provider_fallbacks", "[]"),
+            ("provider_circuit_failures", "5"),
+            ("provider_circuit_pause_secs", "30"),
+            ("keyring_service_id", "\"com.sprklai.mesoclaw\""),
             ("agent_max_turns", "20"),
             ("agent_max_continuations", "5"),
             ("agent_max_tokens", "4096"),

@@ -6,6 +6,8 @@ use crate::field::all_names;
 
 /// How alike two names have to be, from 0 to 1.
 const LEAST_ALIKE: f64 = 0.6;
+/// How alike a name is at least that ends with what was written.
+const LEAST_FOR_AN_END: f64 = 0.8;
 const MOST_NAMES: usize = 3;
 /// A shorter part of a name says nothing about which one was meant.
 const SHORTEST_PART: usize = 4;
@@ -52,9 +54,18 @@ fn likeness(key: &str, name: &str) -> f64 {
     if key.len() < SHORTEST_PART || !name.contains(key) {
         return by_letters;
     }
-    // Somebody who writes a part of a name means one of the names it is a part of.
+    // Somebody who writes a part of a name means one of the names it is a part of, and most likely
+    // one where only the beginning is missing: `model` is the model, not a setting of models.
+    let is_end = name
+        .strip_suffix(key)
+        .is_some_and(|beginning| beginning.ends_with('_'));
+    let least = if is_end {
+        LEAST_FOR_AN_END
+    } else {
+        LEAST_ALIKE
+    };
     let share = key.len() as f64 / name.len() as f64;
-    by_letters.max(LEAST_ALIKE + (1.0 - LEAST_ALIKE) * share)
+    by_letters.max(least + (1.0 - least) * share)
 }
 
 #[cfg(test)]
@@ -63,16 +74,15 @@ mod tests {
 
     #[test]
     fn nearest_names_are_found() {
-        let cases: [(&str, &[&str]); 9] = [
+        let cases: [(&str, &[&str]); 11] = [
             ("agent_max_turn", &["agent_max_turns", "agent_max_tokens"]),
             ("max_turns", &["agent_max_turns"]),
             ("Log_Level", &["log_level"]),
             ("loglevel", &["log_level"]),
             ("temperature", &["agent_temperature"]),
-            (
-                "model",
-                &["models_dir", "default_model", "provider_model_id"],
-            ),
+            ("model", &["default_model", "model_fast", "models_dir"]),
+            ("fallbacks", &["provider_fallbacks"]),
+            ("budget_usd", &["budget_daily_usd"]),
             ("defualt_model", &["default_model"]),
             ("qqq", &[]),
             ("", &[]),

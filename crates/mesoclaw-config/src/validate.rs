@@ -7,45 +7,8 @@ use serde_json::Value;
 use crate::config::Config;
 use crate::error::ConfigError;
 use crate::field::{Field, Kind};
+use crate::limit::Limit;
 use crate::snapshot::{ConfigSnapshot, ConfigWarning, Origin};
-
-/// What a setting allows beyond its type.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Limit {
-    /// A whole number from `min` to `max`, both included.
-    Integer {
-        /// The smallest.
-        min: u64,
-        /// The largest.
-        max: u64,
-    },
-    /// A number from `min` to `max`.
-    Number {
-        /// The smallest.
-        min: f64,
-        /// Whether `min` itself is allowed.
-        with_min: bool,
-        /// The largest; it is allowed.
-        max: f64,
-    },
-    /// One of these words.
-    Words(&'static [&'static str]),
-    /// A list of at most this many texts, none of them empty.
-    Items {
-        /// The longest list.
-        max: usize,
-    },
-    /// A text that is not empty.
-    NotEmpty,
-    /// A path that is not empty.
-    Path,
-    /// An address with `http://` or `https://`, without user and password.
-    HttpUrl,
-    /// The name of an environment variable.
-    VariableName,
-    /// Every value of the type, on purpose.
-    NoRange,
-}
 
 /// One row of the table.
 pub(crate) struct Rule {
@@ -56,6 +19,23 @@ pub(crate) struct Rule {
 }
 
 const LEVELS: &[&str] = &["error", "warn", "info", "debug", "trace"];
+const TYPES: &[&str] = &[
+    "openai",
+    "openai_chat",
+    "openai_responses",
+    "anthropic",
+    "gemini",
+    "cohere",
+    "ollama",
+    "azure",
+];
+const MOST_TOKENS: u64 = 1_000_000_000_000;
+const MONEY: Limit = Limit::Number {
+    // A smaller amount would be none where money is counted in millionths of a dollar.
+    min: 0.000_001,
+    with_min: true,
+    max: 1_000_000.0,
+};
 const UP_TO_TWO: Limit = Limit::Number {
     min: 0.0,
     with_min: true,
@@ -106,6 +86,7 @@ pub(crate) const RULES: &[Rule] = &[
     text("Provider", "provider_name", Limit::NotEmpty),
     text("Provider", "provider_model_id", Limit::NotEmpty),
     text("Provider", "provider_base_url", Limit::HttpUrl),
+    text("Provider", "provider_type", Limit::Words(TYPES)),
     text("Provider", "provider_api_key_env", Limit::VariableName),
     count(
         "Provider",
@@ -123,6 +104,31 @@ pub(crate) const RULES: &[Rule] = &[
     ),
     count("Provider", "provider_idle_timeout_secs", 1, 3600, "seconds"),
     count("Provider", "provider_max_retries", 0, 10, "retries"),
+    count(
+        "Provider",
+        "provider_retry_after_max_secs",
+        0,
+        3600,
+        "seconds",
+    ),
+    text("Provider", "provider_fallbacks", Limit::Models { max: 8 }),
+    count("Provider", "provider_circuit_failures", 0, 100, "failures"),
+    count(
+        "Provider",
+        "provider_circuit_pause_secs",
+        1,
+        3600,
+        "seconds",
+    ),
+    text("Models", "model_fast", Limit::Model),
+    text("Models", "model_reasoning", Limit::Model),
+    text("Models", "model_vision", Limit::Model),
+    text("Models", "model_summarize", Limit::Model),
+    text("Keys", "keyring_service_id", Limit::NotEmpty),
+    text("Budget", "budget_daily_usd", MONEY),
+    count("Budget", "budget_daily_tokens", 1, MOST_TOKENS, "tokens"),
+    text("Budget", "budget_session_usd", MONEY),
+    count("Budget", "budget_session_tokens", 1, MOST_TOKENS, "tokens"),
     count("Agent", "agent_max_turns", 1, 1000, "model calls"),
     count("Agent", "agent_max_continuations", 0, 100, "continuations"),
     count("Agent", "agent_max_tokens", 1, 1_000_000, "tokens"),
@@ -164,50 +170,6 @@ pub(crate) const RULES: &[Rule] = &[
     ),
     text("Embedded model", "local_repeat_penalty", ONE_TO_TWO),
 ];
-
-impl Limit {
-    /// The range in words, for messages and the documentation; `None` for [`Limit::NoRange`].
-    pub fn describe(&self) -> Option<String> {
-        Some(match self {
-            Self::Integer { min, max } => format!("{min} to {max}"),
-            Self::Number {
-                min,
-                with_min: true,
-                max,
-            } => format!("{min} to {max}"),
-            Self::Number { min, max, .. } => format!("above {min}, up to {max}"),
-            Self::Words(words) => words.join(", "),
-            Self::Items { max } => format!("at most {max}, none of them empty"),
-            Self::NotEmpty | Self::Path => "not empty".to_owned(),
-            Self::HttpUrl => "http:// or https://, without user and password".to_owned(),
-            Self::VariableName => "letters, digits and _, not starting with a digit".to_owned(),
-            Self::NoRange => return None,
-        })
-    }
-
-    fn allows(&self, value: &Value) -> bool {
-        match self {
-            Self::Integer { min, max } => value
-                .as_u64()
-                .is_some_and(|number| (*min..=*max).contains(&number)),
-            Self::Number { min, with_min, max } => value.as_f64().is_some_and(|number| {
-                // The struct holds an `f32`, so that is what has to be in range.
-                let number = f64::from(number as f32);
-                number <= *max && (number > *min || (*with_min && number >= *min))
-            }),
-            Self::Words(words) => value.as_str().is_some_and(|text| words.contains(&text)),
-            Self::Items { max } => value.as_array().is_some_and(|items| {
-                items.len() <= *max && items.iter().all(|item| item.as_str() != Some(""))
-            }),
-            Self::NotEmpty | Self::Path => {
-                value.as_str().is_some_and(|text| !text.trim().is_empty())
-            }
-            Self::HttpUrl => value.as_str().is_some_and(is_http_url),
-            Self::VariableName => value.as_str().is_some_and(is_variable_name),
-            Self::NoRange => true,
-        }
-    }
-}
 
 impl Field {
     /// The type and the range in words, for messages.
@@ -260,6 +222,8 @@ impl Field {
             | Limit::Number { .. }
             | Limit::Words(_)
             | Limit::Items { .. }
+            | Limit::Model
+            | Limit::Models { .. }
             | Limit::NotEmpty
             | Limit::Path
             | Limit::NoRange => false,
@@ -296,39 +260,30 @@ pub(crate) fn check_together(snapshot: &ConfigSnapshot) -> Result<(), ConfigErro
 }
 
 /// The rules between settings that only leave one of them without effect.
-pub(crate) fn warn_together(snapshot: &ConfigSnapshot) -> Option<ConfigWarning> {
+pub(crate) fn warn_together(snapshot: &ConfigSnapshot) -> Vec<ConfigWarning> {
     let config = &snapshot.config;
-    let is_alone = config.provider_api_key_env.is_some() && config.provider_base_url.is_none();
-    is_alone.then(|| ConfigWarning::WithoutCompanion {
-        key: "provider_api_key_env",
-        origin: origin_of(snapshot, "provider_api_key_env"),
+    if config.provider_base_url.is_some() {
+        return Vec::new();
+    }
+    [
+        ("provider_type", config.provider_type.is_some()),
+        (
+            "provider_api_key_env",
+            config.provider_api_key_env.is_some(),
+        ),
+    ]
+    .into_iter()
+    .filter(|(_, is_set)| *is_set)
+    .map(|(key, _)| ConfigWarning::WithoutCompanion {
+        key,
+        origin: origin_of(snapshot, key),
         companion: "provider_base_url",
     })
+    .collect()
 }
 
 fn origin_of(snapshot: &ConfigSnapshot, key: &str) -> Origin {
     snapshot.origin(key).cloned().unwrap_or(Origin::Default)
-}
-
-fn is_http_url(text: &str) -> bool {
-    let Some(rest) = text
-        .strip_prefix("http://")
-        .or_else(|| text.strip_prefix("https://"))
-    else {
-        return false;
-    };
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    let host = authority
-        .rsplit_once(':')
-        .map_or(authority, |(host, _)| host);
-    !host.is_empty()
-        && !authority.contains('@')
-        && !text.chars().any(|c| c.is_whitespace() || c.is_control())
-}
-
-fn is_variable_name(text: &str) -> bool {
-    let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
-    text.chars().all(is_word) && text.starts_with(|c: char| is_word(c) && !c.is_ascii_digit())
 }
 
 #[cfg(test)]

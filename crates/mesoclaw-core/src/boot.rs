@@ -8,6 +8,7 @@ use mesoclaw_agent::model_files::ModelFiles;
 use mesoclaw_agent::tool::ToolRegistry;
 use mesoclaw_api::{BootId, Item, ItemBody, ItemId, SessionId, Timestamp, TurnOutcome, Usage};
 use mesoclaw_config::{Config, ConfigSnapshot, Sources};
+use mesoclaw_keys::{KeyStore, Redactor};
 use mesoclaw_store::repo::{item, queue, setting, turn};
 use mesoclaw_store::{Store, StoreError, StoreOptions};
 use serde_json::json;
@@ -15,13 +16,15 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::approvals::Approvals;
+use crate::budget::Budget;
 use crate::bus::Bus;
 use crate::config_service::{ConfigListener, ConfigService};
 use crate::core::{Core, DaemonFacts, Inner};
+use crate::keys::{KeyLookup, KeyParts, Keys};
 use crate::lanes::Lanes;
-use crate::models::{KeyLookup, Models};
+use crate::models::Models;
 use crate::pulls::Pulls;
-use crate::session::{Registry, SessionParts};
+use crate::session::{CallParts, Registry, SessionParts};
 
 /// Reader threads of the database.
 const READERS: usize = 2;
@@ -51,8 +54,12 @@ pub struct BootOptions {
     pub local: Option<LocalParts>,
     /// What the agent can do.
     pub tools: ToolRegistry,
-    /// Looks up keys in the environment.
-    pub keys: KeyLookup,
+    /// Looks up keys in the daemon's own environment.
+    pub environment: KeyLookup,
+    /// Where secrets are kept.
+    pub key_store: KeyStore,
+    /// Knows every secret that was seen.
+    pub redactor: Redactor,
     /// Called with every changed configuration.
     pub on_config: ConfigListener,
     /// What `daemon.status` tells about the process.
@@ -83,19 +90,22 @@ pub async fn boot(options: BootOptions) -> Result<Core, StoreError> {
         Arc::clone(&bus),
         listener,
     ));
-    let models = Arc::new(Models::new(
-        Arc::clone(&config),
-        store.clone(),
-        options.local,
-        options.keys,
-    ));
+    let keys = Arc::new(Keys::new(KeyParts {
+        store: options.key_store,
+        redactor: options.redactor,
+        environment: options.environment,
+        database: store.clone(),
+        bus: Arc::clone(&bus),
+    }));
+    let calls = call_parts(&config, &store, &bus, &keys, options.local);
     let approvals = Arc::new(Approvals::new(store.clone(), Arc::clone(&bus)));
     let sessions = Registry::new(SessionParts {
         approvals: Arc::clone(&approvals),
         store: store.clone(),
         bus: Arc::clone(&bus),
-        models: Arc::clone(&models),
+        models: Arc::clone(&calls.models),
         config: Arc::clone(&config),
+        calls: calls.clone(),
         tools: options.tools,
         tracker: options.tracker.clone(),
     });
@@ -110,7 +120,10 @@ pub async fn boot(options: BootOptions) -> Result<Core, StoreError> {
         store,
         bus,
         config,
-        models,
+        models: calls.models,
+        keys,
+        budget: calls.budget,
+        circuits: calls.circuits,
         sessions,
         pulls,
         lanes: Lanes::default(),
@@ -120,6 +133,30 @@ pub async fn boot(options: BootOptions) -> Result<Core, StoreError> {
         tracker: options.tracker,
         shutdown: options.shutdown,
     }))
+}
+
+fn call_parts(
+    config: &Arc<ConfigService>,
+    store: &Store,
+    bus: &Arc<Bus>,
+    keys: &Arc<Keys>,
+    local: Option<LocalParts>,
+) -> CallParts {
+    CallParts {
+        models: Arc::new(Models::new(
+            Arc::clone(config),
+            store.clone(),
+            local,
+            Arc::clone(keys),
+        )),
+        keys: Arc::clone(keys),
+        budget: Arc::new(Budget::new(
+            Arc::clone(config),
+            store.clone(),
+            Arc::clone(bus),
+        )),
+        circuits: Arc::default(),
+    }
 }
 
 fn log_migration(report: &mesoclaw_store::OpenReport) {
@@ -191,7 +228,7 @@ fn interrupt(tx: &mesoclaw_store::Connection, row: &turn::TurnRow) -> Result<(),
             },
         },
     )?;
-    turn::finish(tx, &row.id, &outcome, &Usage::default(), &now)?;
+    turn::finish(tx, &row.id, &outcome, &Usage::default(), 0, &now)?;
     Ok(())
 }
 

@@ -147,7 +147,7 @@ fn text_bytes(event: &Event) -> usize {
     match event {
         Event::TextDelta { text, .. } | Event::ReasoningDelta { text, .. } => text.len(),
         Event::ItemStored { item } => match &item.body {
-            ItemBody::User { text }
+            ItemBody::User { text, .. }
             | ItemBody::Assistant { text, .. }
             | ItemBody::Reasoning { text }
             | ItemBody::Notice { text }
@@ -161,6 +161,8 @@ fn text_bytes(event: &Event) -> usize {
         | Event::ToolStarted { .. }
         | Event::ToolProgress { .. }
         | Event::TurnRetrying { .. }
+        | Event::TurnModelChanged { .. }
+        | Event::CredentialChanged { .. }
         | Event::TurnFinished { .. }
         | Event::ApprovalRequested { .. }
         | Event::ApprovalResolved { .. }

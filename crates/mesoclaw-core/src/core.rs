@@ -15,8 +15,11 @@ use tracing::Instrument;
 
 use crate::approvals::Approvals;
 use crate::boot::LAST_STOP;
+use crate::budget::Budget;
 use crate::bus::Bus;
+use crate::circuit::Circuits;
 use crate::config_service::ConfigService;
+use crate::keys::Keys;
 use crate::lanes::Lanes;
 use crate::models::Models;
 use crate::pulls::Pulls;
@@ -35,6 +38,9 @@ pub(crate) struct Inner {
     pub bus: Arc<Bus>,
     pub config: Arc<ConfigService>,
     pub models: Arc<Models>,
+    pub keys: Arc<Keys>,
+    pub budget: Arc<Budget>,
+    pub circuits: Arc<Circuits>,
     pub approvals: Arc<Approvals>,
     pub sessions: Arc<Registry>,
     pub pulls: Arc<Pulls>,
@@ -163,6 +169,13 @@ impl RawCaller for Core {
                 ))
             })
         })
+    }
+
+    fn connection_closed(&self, connection: u64) {
+        if self.inner.keys.connection_closed(connection) {
+            // Clients hold the key they were made with.
+            self.inner.models.forget_clients();
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use mesoclaw_agent::model_files::{ModelFilesError, ModelFilesErrorKind};
 use mesoclaw_api::error::chain;
 use mesoclaw_api::{ApiError, ErrorCode};
 use mesoclaw_config::ConfigError;
+use mesoclaw_keys::KeyError;
 use mesoclaw_store::StoreError;
 
 /// A failed database action; details go to the log, because they may name paths and SQL.
@@ -42,6 +43,15 @@ pub(crate) fn from_model_files(error: ModelFilesError) -> ApiError {
         code,
         message: error.message,
         hint: error.hint,
+    }
+}
+
+/// A key store that does not work.
+pub(crate) fn from_keys(error: KeyError) -> ApiError {
+    ApiError {
+        code: ErrorCode::Credential,
+        hint: error.hint().map(str::to_owned),
+        message: chain(&error),
     }
 }
 

@@ -4,10 +4,14 @@
 //! (how news get out), `boot.rs`. It knows no socket, no terminal and no HTTP.
 
 mod approvals;
+mod budget;
 mod bus;
+mod circuit;
 mod config_service;
 mod core;
 mod error;
+mod images;
+mod keys;
 mod lanes;
 mod models;
 mod ops;
@@ -19,5 +23,6 @@ pub mod boot;
 pub use boot::{BootOptions, LocalParts};
 pub use config_service::ConfigListener;
 pub use core::{Core, DaemonFacts};
+pub use keys::{KeyLookup, key_variables};
+pub use mesoclaw_keys::{KeyStore, KeyStoreOptions, Redactor};
 pub use mesoclaw_store::{Inspection, StoreError, inspect as inspect_database};
-pub use models::KeyLookup;

@@ -1,48 +1,48 @@
-//! Which model answers: providers, the default model, and the clients behind them.
+//! Which model answers: what is known of providers and models, the default, and the clients.
+
+mod facts;
+mod list;
+mod route;
+pub(crate) mod setting;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use mesoclaw_agent::model::ModelClient;
-use mesoclaw_api::ops::provider::{DefaultModel, Provider};
-use mesoclaw_api::{ApiError, ApiResult, ErrorCode, Secret};
-use mesoclaw_config::Config;
+use mesoclaw_agent::prompted_tools::PromptedTools;
+use mesoclaw_api::ops::provider::DefaultModel;
+use mesoclaw_api::{ApiError, ApiResult, ErrorCode};
 use mesoclaw_providers::Endpoint;
+use mesoclaw_providers::catalog::catalog;
 use mesoclaw_store::Store;
-use mesoclaw_store::repo::provider::ProviderRow;
+use mesoclaw_store::repo::{model, provider};
 
 use crate::boot::LocalParts;
 use crate::config_service::ConfigService;
 use crate::error::{from_model_files, from_store};
+use crate::keys::Keys;
+use crate::models::setting::ProviderSetting;
+
+pub(crate) use facts::ModelFacts;
+pub(crate) use route::Wanted;
 
 /// Id of the embedded engine among the providers.
 pub(crate) const LOCAL: &str = "local";
-
-/// Looks up an environment variable that holds a key.
-pub type KeyLookup = Box<dyn Fn(&str) -> Option<Secret<String>> + Send + Sync>;
 
 /// See the module documentation.
 pub(crate) struct Models {
     config: Arc<ConfigService>,
     store: Store,
     local: Option<LocalParts>,
-    keys: KeyLookup,
-    /// Clients by provider, kept so that connections are reused; remade when the endpoint changes.
+    keys: Arc<Keys>,
+    /// Clients by provider, kept so that connections are reused; remade when the endpoint or the
+    /// key changes.
     clients: Mutex<HashMap<String, CachedClient>>,
 }
 
 struct CachedClient {
-    row: EndpointRow,
+    endpoint: Endpoint,
     client: Arc<dyn ModelClient>,
-}
-
-/// Everything a client depends on.
-#[derive(Clone, PartialEq, Eq)]
-struct EndpointRow {
-    base_url: String,
-    api_key_env: Option<String>,
-    timeouts_secs: [u32; 3],
 }
 
 /// A model ready to answer.
@@ -50,10 +50,16 @@ struct EndpointRow {
 pub(crate) struct ResolvedModel {
     /// Who answers.
     pub client: Arc<dyn ModelClient>,
+    /// The provider.
+    pub provider_id: String,
     /// `provider:model`.
     pub display: String,
     /// The part after the colon.
     pub model_id: String,
+    /// What is known of it.
+    pub facts: ModelFacts,
+    /// The connection whose lent keys may be used, also for a model that takes over.
+    pub connection: u64,
 }
 
 impl Models {
@@ -61,14 +67,14 @@ impl Models {
         config: Arc<ConfigService>,
         store: Store,
         local: Option<LocalParts>,
-        keys: KeyLookup,
+        keys: Arc<Keys>,
     ) -> Self {
         Self {
             config,
             store,
             local,
             keys,
-            clients: Mutex::new(HashMap::new()),
+            clients: Mutex::default(),
         }
     }
 
@@ -102,61 +108,77 @@ impl Models {
         })
     }
 
-    /// Finds who answers for `provider:model`, `model` (at the default provider), or the default.
+    /// Finds who answers for `provider:model`, `hint:...`, `model` (at the default provider), or
+    /// the default.
     ///
     /// # Errors
-    /// Nothing is set up, or there is no such provider.
-    pub async fn resolve(&self, wanted: Option<&str>) -> ApiResult<ResolvedModel> {
-        let choice = match wanted {
-            Some(text) => self.parse(text).await?,
-            None => self.default_model().ok_or_else(not_configured)?,
+    /// Nothing is set up, there is no such provider, or its key is missing.
+    pub async fn resolve(&self, wanted: Wanted<'_>) -> ApiResult<ResolvedModel> {
+        let choice = self.route(wanted.model).await?;
+        self.resolve_choice(choice, wanted.connection).await
+    }
+
+    async fn resolve_choice(
+        &self,
+        choice: DefaultModel,
+        connection: u64,
+    ) -> ApiResult<ResolvedModel> {
+        let DefaultModel {
+            provider_id,
+            model_id,
+        } = choice;
+        let (client, facts) = if provider_id == LOCAL {
+            let client = Arc::clone(&self.local()?.client);
+            self.require_installed(&model_id).await?;
+            (client, ModelFacts::local())
+        } else {
+            let setting = self.setting(&provider_id).await?;
+            let client = self.client(&setting, connection).await?;
+            (client, self.facts(&setting, &model_id).await?)
         };
-        let client = self.client(&choice.provider_id).await?;
-        if choice.provider_id == LOCAL {
-            self.require_installed(&choice.model_id).await?;
-        }
+        let client = if facts.supports_tools {
+            client
+        } else {
+            Arc::new(PromptedTools::new(client)) as Arc<dyn ModelClient>
+        };
         Ok(ResolvedModel {
             client,
-            display: format!("{}:{}", choice.provider_id, choice.model_id),
-            model_id: choice.model_id,
-        })
-    }
-
-    async fn parse(&self, text: &str) -> ApiResult<DefaultModel> {
-        if let Some((provider_id, model_id)) = text.split_once(':')
-            && !model_id.is_empty()
-            && self.exists(provider_id).await?
-        {
-            return Ok(DefaultModel {
-                provider_id: provider_id.to_owned(),
-                model_id: model_id.to_owned(),
-            });
-        }
-        // Model names may hold colons themselves (`qwen3:8b`): without a known provider in front
-        // the whole text names a model of the default provider.
-        let provider_id = self
-            .config
-            .current()
-            .config
-            .provider_name
-            .clone()
-            .ok_or_else(|| {
-                ApiError::not_found("provider", text.split(':').next().unwrap_or(text)).with_hint(
-                    "write `provider:model`; `mesoclaw provider list` shows the providers",
-                )
-            })?;
-        Ok(DefaultModel {
+            display: format!("{provider_id}:{model_id}"),
             provider_id,
-            model_id: text.to_owned(),
+            model_id,
+            facts,
+            connection,
         })
     }
 
-    /// Whether there is such a provider.
-    pub async fn exists(&self, provider_id: &str) -> ApiResult<bool> {
-        if provider_id == LOCAL {
-            return Ok(self.local.is_some());
+    /// Whether a model could answer: its provider has an address and a key, or it is installed.
+    ///
+    /// # Errors
+    /// What is missing.
+    pub async fn check(&self, model: &DefaultModel, connection: u64) -> ApiResult<()> {
+        let choice = model.clone();
+        self.resolve_choice(choice, connection).await.map(|_| ())
+    }
+
+    /// Providers that may be asked for `wanted`: that of the model itself and those that may take
+    /// over. Unknown ones are left out.
+    pub async fn candidates(&self, wanted: Option<&str>) -> ApiResult<Vec<String>> {
+        let mut ids = Vec::new();
+        if let Ok(choice) = self.route(wanted).await {
+            ids.push(choice.provider_id);
         }
-        Ok(self.endpoint_row(provider_id).await?.is_some())
+        for fallback in &self.config.current().config.provider_fallbacks {
+            if let Ok(choice) = self.route(Some(fallback)).await {
+                ids.push(choice.provider_id);
+            }
+        }
+        let mut seen = Vec::new();
+        for id in ids {
+            if !seen.contains(&id) && self.exists(&id).await? {
+                seen.push(id);
+            }
+        }
+        Ok(seen)
     }
 
     async fn require_installed(&self, model_id: &str) -> ApiResult<()> {
@@ -176,206 +198,136 @@ impl Models {
         .with_hint(format!("`mesoclaw model pull {model_id}`")))
     }
 
-    /// The client of a provider.
-    ///
-    /// # Errors
-    /// There is no such provider, or its key is missing.
-    pub async fn client(&self, provider_id: &str) -> ApiResult<Arc<dyn ModelClient>> {
-        if provider_id == LOCAL {
-            return Ok(Arc::clone(&self.local()?.client));
-        }
-        let row = self.endpoint_row(provider_id).await?.ok_or_else(|| {
-            ApiError::not_found("provider", provider_id)
-                .with_hint("`mesoclaw provider list` shows the providers")
-        })?;
+    async fn client(
+        &self,
+        setting: &ProviderSetting,
+        connection: u64,
+    ) -> ApiResult<Arc<dyn ModelClient>> {
+        let endpoint = self.endpoint_of(setting, connection).await?;
         {
             let clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Some(cached) = clients.get(provider_id)
-                && cached.row == row
+            if let Some(cached) = clients.get(&setting.id)
+                && cached.endpoint == endpoint
             {
                 return Ok(Arc::clone(&cached.client));
             }
         }
-        let client = mesoclaw_providers::openai_compatible(self.to_endpoint(provider_id, &row)?)
-            .map_err(|error| {
-                ApiError::new(ErrorCode::Config, mesoclaw_api::error::chain(&error))
-            })?;
+        let client = mesoclaw_providers::client(endpoint.clone()).map_err(|error| {
+            ApiError::new(ErrorCode::Config, mesoclaw_api::error::chain(&error))
+        })?;
         let cached = CachedClient {
-            row,
+            endpoint,
             client: Arc::clone(&client),
         };
         self.clients
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .insert(provider_id.to_owned(), cached);
+            .insert(setting.id.clone(), cached);
         Ok(client)
+    }
+
+    /// Drops the clients that are kept, with their connections and keys; running calls go on.
+    pub fn forget_clients(&self) {
+        self.clients
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clear();
     }
 
     /// Where a provider is reached, with its key.
     ///
     /// # Errors
-    /// There is no such provider, or its key is missing.
-    pub async fn endpoint(&self, provider_id: &str) -> ApiResult<Endpoint> {
-        let row = self
-            .endpoint_row(provider_id)
-            .await?
-            .ok_or_else(|| ApiError::not_found("provider", provider_id))?;
-        self.to_endpoint(provider_id, &row)
+    /// It has no address yet, or its key is missing or may not go there.
+    pub async fn endpoint_of(
+        &self,
+        setting: &ProviderSetting,
+        connection: u64,
+    ) -> ApiResult<Endpoint> {
+        if setting.base_url.is_empty() {
+            return Err(ApiError::new(
+                ErrorCode::AgentNotConfigured,
+                format!("`{}` needs the address of your own resource", setting.id),
+            )
+            .with_hint(format!(
+                "`mesoclaw provider add {} --base-url URL`",
+                setting.id
+            )));
+        }
+        let mut endpoint = setting.endpoint(&self.config.current().config);
+        let found = self.keys.of_provider(setting, connection).await?;
+        if found.is_none() && setting.requires_api_key {
+            return Err(missing_key(setting));
+        }
+        endpoint.api_key = found.map(|found| found.value);
+        Ok(endpoint)
     }
 
-    fn to_endpoint(&self, provider_id: &str, row: &EndpointRow) -> ApiResult<Endpoint> {
-        let api_key = match &row.api_key_env {
-            None => None,
-            Some(name) => Some((self.keys)(name).ok_or_else(|| {
-                ApiError::new(
-                    ErrorCode::AgentNotConfigured,
-                    format!("the key of provider `{provider_id}` is missing: the daemon has no environment variable {name}"),
-                )
-                .with_hint(format!(
-                    "set {name} in the shell and run `mesoclaw daemon restart` there"
-                ))
-            })?),
-        };
-        let [connect, first_token, idle] = row.timeouts_secs;
-        Ok(Endpoint {
-            provider_id: provider_id.to_owned(),
-            base_url: row.base_url.clone(),
-            api_key,
-            connect_timeout: Duration::from_secs(connect.into()),
-            first_token_timeout: Duration::from_secs(first_token.into()),
-            idle_timeout: Duration::from_secs(idle.into()),
+    /// What is known of a provider.
+    ///
+    /// # Errors
+    /// There is none of this id.
+    pub async fn setting(&self, provider_id: &str) -> ApiResult<ProviderSetting> {
+        self.find_setting(provider_id).await?.ok_or_else(|| {
+            ApiError::not_found("provider", provider_id.escape_debug())
+                .with_hint("`mesoclaw provider list --all` shows the providers")
         })
     }
 
-    async fn endpoint_row(&self, provider_id: &str) -> ApiResult<Option<EndpointRow>> {
-        let snapshot = self.config.current();
-        let config = &snapshot.config;
-        if let Some(row) = configured_row(config, provider_id) {
-            return Ok(Some(row));
-        }
+    /// The same; `None` when there is none of this id.
+    pub async fn find_setting(&self, provider_id: &str) -> ApiResult<Option<ProviderSetting>> {
         let id = provider_id.to_owned();
         let row = self
             .store
-            .read(move |conn| mesoclaw_store::repo::provider::get(conn, &id))
+            .read(move |conn| provider::get(conn, &id))
             .await
             .map_err(from_store)?;
-        Ok(row.map(|row| EndpointRow {
-            base_url: row.base_url,
-            api_key_env: row.api_key_env,
-            timeouts_secs: timeouts_secs(config),
-        }))
+        let known = match row {
+            Some(row) => Some(ProviderSetting::from_row(row)),
+            None => catalog()
+                .provider(provider_id)
+                .map(ProviderSetting::from_catalog),
+        };
+        let snapshot = self.config.current();
+        let setting = ProviderSetting::with_config(known, provider_id, &snapshot.config);
+        Ok(setting.filter(|_| provider_id != LOCAL))
     }
 
-    /// All providers, by id: the embedded engine, the one from configuration, the added ones.
-    pub async fn list(&self) -> ApiResult<Vec<Provider>> {
+    /// Whether there is such a provider.
+    pub async fn exists(&self, provider_id: &str) -> ApiResult<bool> {
+        if provider_id == LOCAL {
+            return Ok(self.local.is_some());
+        }
+        Ok(self.find_setting(provider_id).await?.is_some())
+    }
+
+    /// What is known of a model, for requests.
+    pub async fn facts(&self, setting: &ProviderSetting, model_id: &str) -> ApiResult<ModelFacts> {
+        let id = setting.id.clone();
         let rows = self
             .store
-            .read(mesoclaw_store::repo::provider::list)
+            .read(move |conn| model::list_of(conn, &id))
             .await
             .map_err(from_store)?;
-        let snapshot = self.config.current();
-        let mut providers: Vec<Provider> = rows.iter().map(|row| self.added(row)).collect();
-        if let (Some(id), Some(base_url)) = (
-            &snapshot.config.provider_name,
-            &snapshot.config.provider_base_url,
-        ) {
-            providers.retain(|provider| provider.id != *id);
-            let api_key_env = snapshot.config.provider_api_key_env.clone();
-            providers.push(Provider {
-                id: id.clone(),
-                name: id.clone(),
-                base_url: base_url.clone(),
-                requires_api_key: api_key_env.is_some(),
-                has_api_key: self.has_key(api_key_env.as_deref()),
-                api_key_env,
-                is_user_defined: false,
-                created_at: None,
-                is_default: false,
-                models: Vec::new(),
-            });
-        }
-        if let Some(local) = &self.local {
-            providers.push(local_provider(local).await?);
-        }
-        let default = self.default_model();
-        for provider in &mut providers {
-            if let Some(model) = default.as_ref().filter(|m| m.provider_id == provider.id) {
-                provider.is_default = true;
-                if !provider.models.contains(&model.model_id) {
-                    provider.models.push(model.model_id.clone());
-                }
-            }
-        }
-        providers.sort_by(|a, b| a.id.cmp(&b.id));
-        Ok(providers)
-    }
-
-    fn added(&self, row: &ProviderRow) -> Provider {
-        Provider {
-            id: row.id.clone(),
-            name: row.name.clone(),
-            base_url: row.base_url.clone(),
-            requires_api_key: row.api_key_env.is_some(),
-            has_api_key: self.has_key(row.api_key_env.as_deref()),
-            api_key_env: row.api_key_env.clone(),
-            is_user_defined: true,
-            created_at: Some(row.created_at.clone()),
-            is_default: false,
-            models: Vec::new(),
-        }
-    }
-
-    fn has_key(&self, api_key_env: Option<&str>) -> bool {
-        api_key_env.is_some_and(|name| (self.keys)(name).is_some())
+        let row = rows.into_iter().find(|row| row.model_id == model_id);
+        Ok(ModelFacts::of(setting, model_id, row))
     }
 }
 
-/// The provider that configuration itself defines.
-fn configured_row(config: &Config, provider_id: &str) -> Option<EndpointRow> {
-    if config.provider_name.as_deref() != Some(provider_id) {
-        return None;
-    }
-    Some(EndpointRow {
-        base_url: config.provider_base_url.clone()?,
-        api_key_env: config.provider_api_key_env.clone(),
-        timeouts_secs: timeouts_secs(config),
-    })
-}
-
-fn timeouts_secs(config: &Config) -> [u32; 3] {
-    [
-        config.provider_connect_timeout_secs,
-        config.provider_first_token_timeout_secs,
-        config.provider_idle_timeout_secs,
-    ]
-}
-
-async fn local_provider(local: &LocalParts) -> ApiResult<Provider> {
-    let files = local.files.list().await.map_err(from_model_files)?;
-    Ok(Provider {
-        id: LOCAL.to_owned(),
-        name: "embedded model".to_owned(),
-        base_url: String::new(),
-        requires_api_key: false,
-        api_key_env: None,
-        has_api_key: false,
-        is_user_defined: false,
-        created_at: None,
-        is_default: false,
-        models: files
-            .into_iter()
-            .filter(|file| file.is_installed)
-            .map(|file| file.id)
-            .collect(),
-    })
-}
-
-/// Nothing is set up: the three commands that fix it.
-fn not_configured() -> ApiError {
-    ApiError::new(ErrorCode::AgentNotConfigured, "no model is set up").with_hint(
-        "set up a model with one of:
-  mesoclaw setup --local
-  mesoclaw provider add ollama --base-url http://127.0.0.1:11434/v1 && mesoclaw provider default ollama MODEL
-  mesoclaw provider add openai --base-url https://api.openai.com/v1 --api-key-env OPENAI_API_KEY && mesoclaw provider default openai MODEL",
+fn missing_key(setting: &ProviderSetting) -> ApiError {
+    let id = &setting.id;
+    let variables = setting.key_variables.join(" or ");
+    let environment = if variables.is_empty() {
+        String::new()
+    } else {
+        format!(", and neither the daemon nor this client has {variables}")
+    };
+    let shell = match setting.key_variables.first() {
+        Some(variable) => format!(", or set {variable} in your shell and try again"),
+        None => String::new(),
+    };
+    ApiError::new(
+        ErrorCode::AgentNotConfigured,
+        format!("`{id}` wants a key: none is stored{environment}"),
     )
+    .with_hint(format!("`mesoclaw key set {id}`{shell}"))
 }

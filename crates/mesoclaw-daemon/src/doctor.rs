@@ -8,11 +8,12 @@ use std::path::{Path, PathBuf};
 use mesoclaw_agent::model_files::ModelFiles;
 use mesoclaw_api::error::chain;
 use mesoclaw_config::{Config, Paths};
+use mesoclaw_core::Redactor;
 use mesoclaw_ipc::lock;
 use serde::Serialize;
 
 use crate::platform;
-use crate::run::Setting;
+use crate::run::{Setting, key_store};
 use crate::wire;
 
 /// Which installation to look at.
@@ -93,7 +94,31 @@ pub fn run(options: &DoctorOptions) -> Vec<Check> {
     checks.push(lock_and_socket(paths));
     checks.push(database(&paths.db_path));
     checks.extend(model(paths, &setting.snapshot.config));
+    checks.push(keys(&setting));
     checks
+}
+
+/// Where secrets are kept: a throw-away entry is written, read and deleted.
+fn keys(setting: &Setting) -> Check {
+    let name = "key store";
+    let status = key_store(setting, Redactor::new()).status();
+    let place = status.backend;
+    match &status.problem {
+        None => Check::new(
+            name,
+            Status::Ok,
+            format!("{place} works. {}", status.notice()),
+        ),
+        // A file that waits for its passphrase is as it should be.
+        Some(error) => {
+            let detail = format!("{place} does not work: {}", chain(error));
+            let check = Check::new(name, Status::Warning, detail);
+            match error.hint() {
+                Some(hint) => check.with_fix(hint),
+                None => check,
+            }
+        }
+    }
 }
 
 fn configuration(setting: &Setting) -> Check {

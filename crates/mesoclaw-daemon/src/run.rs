@@ -8,7 +8,7 @@ use std::time::Duration;
 use mesoclaw_agent::tool::ToolRegistry;
 use mesoclaw_api::{Secret, Timestamp};
 use mesoclaw_config::{ConfigSnapshot, Locations, Paths, Sources};
-use mesoclaw_core::{BootOptions, Core, DaemonFacts};
+use mesoclaw_core::{BootOptions, Core, DaemonFacts, KeyStore, KeyStoreOptions, Redactor};
 use mesoclaw_ipc::endpoint::Endpoint;
 use mesoclaw_ipc::lock::{DaemonLock, LockInfo};
 use mesoclaw_ipc::server::{ServerOptions, serve};
@@ -17,7 +17,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::error::DaemonError;
 use crate::logging::Log;
-use crate::platform::{StopSignals, detach};
+use crate::platform::{StopSignals, detach, keep_out_of_dumps};
 use crate::wire;
 
 /// Time for running turns to be stored and connections to end: with what follows, a stop takes at
@@ -77,6 +77,7 @@ pub fn run(options: RunOptions) -> Result<(), DaemonError> {
     if options.detached {
         detach();
     }
+    keep_out_of_dumps();
     let setting = Setting::load(options.home, options.config, options.overrides)
         .map_err(DaemonError::Configure)?;
     setting
@@ -168,7 +169,9 @@ fn boot_options(
         db_path: setting.paths.db_path.clone(),
         local: engine.parts(),
         tools: ToolRegistry::default(),
-        keys: Box::new(|name| std::env::var(name).ok().map(Secret::new)),
+        environment: Box::new(|name| std::env::var(name).ok().map(Secret::new)),
+        key_store: key_store(&setting, log.redactor.clone()),
+        redactor: log.redactor.clone(),
         on_config: Box::new(move |config| set_level(config.log_level)),
         facts: DaemonFacts {
             pid: info.pid,
@@ -183,6 +186,16 @@ fn boot_options(
         tracker: tracker.clone(),
         shutdown: shutdown.clone(),
     }
+}
+
+/// The key store of an installation; nothing is touched before its first use.
+pub(crate) fn key_store(setting: &Setting, redactor: Redactor) -> KeyStore {
+    let mut options = KeyStoreOptions::new(setting.paths.data_dir.join("keys"));
+    options
+        .service_id
+        .clone_from(&setting.snapshot.config.keyring_service_id);
+    options.redactor = redactor;
+    KeyStore::open(options)
 }
 
 /// Ends turns, connections, the engine and the database, in this order and within [`DRAIN`].
@@ -208,3 +221,6 @@ async fn drain(
     };
     closed.map_err(DaemonError::Close)
 }
+
+#[cfg(test)]
+mod tests;

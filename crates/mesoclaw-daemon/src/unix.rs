@@ -10,6 +10,20 @@ pub(crate) fn detach() {
     rustix::process::setsid().ok();
 }
 
+/// Lets no core dump and no debugger of the same user see the keys in this process's memory.
+///
+/// Both calls fail only where the system has no such thing; then there is nothing to turn off.
+pub fn keep_out_of_dumps() {
+    use rustix::process::{Resource, Rlimit, setrlimit};
+    let none = Rlimit {
+        current: Some(0),
+        maximum: Some(0),
+    };
+    setrlimit(Resource::Core, none).ok();
+    #[cfg(target_os = "linux")]
+    rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable).ok();
+}
+
 /// The signals that end a daemon.
 pub(crate) struct StopSignals {
     terminate: Signal,

@@ -36,6 +36,8 @@ pub struct StartPlan {
     pub args: Vec<OsString>,
     /// Variables it gets besides those of this process.
     pub env: Vec<(OsString, OsString)>,
+    /// Variables of this process it does not get: the daemon serves others too, for longer.
+    pub withheld_env: Vec<OsString>,
     /// Where its stderr goes; `None` = nowhere.
     pub log_file: Option<PathBuf>,
     /// How long it may take until it listens, usually 3 s.
@@ -145,6 +147,9 @@ impl Starting {
             None => Stdio::null(),
         };
         let mut command = Command::new(&plan.program);
+        for name in &plan.withheld_env {
+            command.env_remove(name);
+        }
         command
             .args(&plan.args)
             .envs(plan.env.iter().map(|(name, value)| (name, value)))

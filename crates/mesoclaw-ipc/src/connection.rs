@@ -88,6 +88,10 @@ pub(crate) async fn run(
         return handshake::refuse(&stream, bad).await;
     }
     let client = options.stats.client_came();
+    let _end = End {
+        service: &*service,
+        connection: id,
+    };
     connection.serve(&stream, &mut decoder, &shutdown).await;
     options.stats.note_outbox(
         connection.outbox.peak_bytes(),
@@ -95,6 +99,18 @@ pub(crate) async fn run(
     );
     drop(client);
     tracing::debug!("connection ended");
+}
+
+/// Tells the service that a connection is over, however it ends.
+struct End<'s> {
+    service: &'s dyn Service,
+    connection: u64,
+}
+
+impl Drop for End<'_> {
+    fn drop(&mut self) {
+        self.service.connection_closed(self.connection);
+    }
 }
 
 struct Connection<'s> {

@@ -37,7 +37,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         idle_unload_secs: 0,
     });
     let runtime = tokio::runtime::Builder::new_current_thread().build()?;
-    let mut messages = vec![ModelMessage::User { text: question }];
+    let mut messages = vec![ModelMessage::User {
+        text: question,
+        images: Vec::new(),
+    }];
     for turn in 1..=turns {
         let (text, first_ms) = runtime.block_on(ask(&engine, &model, &messages, max_tokens))?;
         let times = engine.last_answer().ok_or("no answer was timed")?;
@@ -60,6 +63,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         });
         messages.push(ModelMessage::User {
             text: "Thank you. Go on.".to_owned(),
+            images: Vec::new(),
         });
     }
     engine.shutdown();

@@ -1,6 +1,7 @@
 //! One loaded model with its context: turns a request into tokens, reuses what the cache holds,
-//! and generates the answer.
+//! and has the answer generated.
 
+use std::cell::OnceCell;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Instant;
@@ -9,18 +10,17 @@ use llama_cpp_2::context::LlamaContext;
 use llama_cpp_2::context::params::LlamaContextParams;
 use llama_cpp_2::llama_backend::LlamaBackend;
 use llama_cpp_2::llama_batch::LlamaBatch;
-use llama_cpp_2::model::{LlamaModel, VocabType};
+use llama_cpp_2::model::LlamaModel;
 use llama_cpp_2::token::LlamaToken;
 use mesoclaw_agent::model::{ModelDelta, ModelRequest, StopReason};
 use mesoclaw_api::Usage;
 
-use crate::engine::Shared;
+use crate::engine::{Job, Shared};
 use crate::error::LocalError;
 use crate::outbox::Outbox;
-use crate::sampler;
 use crate::stats::{AnswerTimes, Counters};
-use crate::template::{ChatTemplate, Piece};
-use crate::text::{StopFilter, Utf8Joiner};
+use crate::template::ChatTemplate;
+use crate::vocabulary::Vocabulary;
 
 /// Tokens that are computed at once, so that a cancel is felt soon.
 ///
@@ -33,24 +33,26 @@ const SEQUENCE: i32 = 0;
 
 /// A model in memory, ready to answer.
 pub(crate) struct Loaded<'m> {
-    model: &'m LlamaModel,
-    context: LlamaContext<'m>,
-    template: ChatTemplate,
+    pub(crate) model: &'m LlamaModel,
+    pub(crate) context: LlamaContext<'m>,
+    pub(crate) template: ChatTemplate,
     batch: LlamaBatch<'static>,
     /// The tokens whose keys and values the cache holds, in order.
-    cached: Vec<LlamaToken>,
-    context_tokens: usize,
+    pub(crate) cached: Vec<LlamaToken>,
+    pub(crate) context_tokens: usize,
     load_ms: u64,
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
+    /// Made for the first request with tools.
+    pub(crate) vocabulary: OnceCell<Vocabulary>,
 }
 
 /// What one answer has used so far.
 #[derive(Default)]
-struct Used {
+pub(crate) struct Used {
     prompt_tokens: usize,
     cached_tokens: usize,
     prompt_us: u64,
-    output_tokens: u64,
+    pub(crate) output_tokens: u64,
 }
 
 impl<'m> Loaded<'m> {
@@ -102,13 +104,18 @@ impl<'m> Loaded<'m> {
             context_tokens,
             load_ms: started.elapsed().as_millis() as u64,
             shared,
+            vocabulary: OnceCell::new(),
         })
     }
 
     /// Answers a request; what it says goes into the outbox, the end and errors too.
-    pub(crate) fn answer(&mut self, request: &ModelRequest, outbox: Outbox) {
+    pub(crate) fn answer(&mut self, job: Job) {
+        let Job {
+            request, outbox, ..
+        } = &job;
         let mut used = Used::default();
-        let ending = self.run(request, &outbox, &mut used);
+        let ending = self.run(request, job.must_call, outbox, &mut used);
+        let Job { outbox, .. } = job;
         Counters::add(&self.shared.counters.answers, 1);
         match ending {
             // The reader is gone, or the engine ends: an error is the right end for the latter.
@@ -119,6 +126,7 @@ impl<'m> Loaded<'m> {
                     cached_tokens: used.cached_tokens as u64,
                     output_tokens: used.output_tokens,
                     model_calls: 1,
+                    ..Usage::default()
                 }));
                 outbox.push(ModelDelta::Stop(reason));
                 outbox.finish();
@@ -137,10 +145,12 @@ impl<'m> Loaded<'m> {
     fn run(
         &mut self,
         request: &ModelRequest,
+        must_call: bool,
         outbox: &Outbox,
         used: &mut Used,
     ) -> Result<Option<StopReason>, LocalError> {
-        let prompt = self.prompt(request);
+        let must_call = must_call && !request.tools.is_empty();
+        let prompt = self.prompt(request, must_call);
         used.prompt_tokens = prompt.len();
         if prompt.is_empty() || prompt.len() >= self.context_tokens {
             return Err(LocalError::ContextLength {
@@ -175,54 +185,10 @@ impl<'m> Loaded<'m> {
             );
         }
         used.prompt_us = started.elapsed().as_micros() as u64;
-        self.generate(request, outbox, used)
+        self.generate(request, must_call, outbox, used)
     }
 
-    fn generate(
-        &mut self,
-        request: &ModelRequest,
-        outbox: &Outbox,
-        used: &mut Used,
-    ) -> Result<Option<StopReason>, LocalError> {
-        let started = Instant::now();
-        let params = &request.params;
-        let repeat_penalty = self.shared.options().repeat_penalty;
-        let mut sampler = sampler::chain(params, repeat_penalty, self.model.n_vocab());
-        let mut joiner = Utf8Joiner::default();
-        let mut stops = StopFilter::new(&params.stop);
-        let limit = u64::from(params.max_tokens.unwrap_or(u32::MAX));
-        let reason = loop {
-            if used.output_tokens >= limit || self.cached.len() >= self.context_tokens {
-                break StopReason::Length;
-            }
-            if self.should_stop(outbox) {
-                return Ok(None);
-            }
-            let token = sampler.sample(&self.context, -1);
-            if self.model.vocab().is_eog(token) {
-                break StopReason::End;
-            }
-            used.output_tokens += 1;
-            Counters::add(&self.shared.counters.output_tokens, 1);
-            let bytes = self.model.vocab().token_to_piece(token, false, None);
-            let (text, is_over) = stops.push(&joiner.push(&bytes));
-            say(outbox, text);
-            if is_over {
-                self.note_times(used, started);
-                return Ok(Some(StopReason::End));
-            }
-            self.compute(&[token], true)?;
-        };
-        let (text, is_over) = stops.push(&joiner.finish());
-        say(outbox, text);
-        if !is_over {
-            say(outbox, stops.finish());
-        }
-        self.note_times(used, started);
-        Ok(Some(reason))
-    }
-
-    fn note_times(&self, used: &Used, started: Instant) {
+    pub(crate) fn note_times(&self, used: &Used, started: Instant) {
         self.shared.counters.set_last(AnswerTimes {
             load_ms: self.load_ms,
             computed_prompt_tokens: (used.prompt_tokens - used.cached_tokens) as u64,
@@ -233,13 +199,17 @@ impl<'m> Loaded<'m> {
         });
     }
 
-    fn should_stop(&self, outbox: &Outbox) -> bool {
+    pub(crate) fn should_stop(&self, outbox: &Outbox) -> bool {
         outbox.is_abandoned() || self.shared.is_stopping()
     }
 
     /// Computes some tokens behind the ones in the cache; the last one can be sampled from where
     /// that is wanted.
-    fn compute(&mut self, tokens: &[LlamaToken], is_sampled: bool) -> Result<(), LocalError> {
+    pub(crate) fn compute(
+        &mut self,
+        tokens: &[LlamaToken],
+        is_sampled: bool,
+    ) -> Result<(), LocalError> {
         self.batch.clear();
         for (index, token) in tokens.iter().enumerate() {
             let position = i32::try_from(self.cached.len() + index).unwrap_or(i32::MAX);
@@ -269,77 +239,6 @@ impl<'m> Loaded<'m> {
             self.cached.clear();
         }
         self.cached.len()
-    }
-
-    /// The tokens of the whole prompt.
-    fn prompt(&self, request: &ModelRequest) -> Vec<LlamaToken> {
-        let vocab = self.model.vocab();
-        let mut tokens: Vec<LlamaToken> = Vec::new();
-        for piece in self.template.render(&request.system, &request.messages) {
-            let is_first = tokens.is_empty();
-            match piece {
-                Piece::Markup(markup) => {
-                    tokens.extend(vocab.tokenize(markup.as_bytes(), false, true));
-                }
-                Piece::Text(text) => tokens.extend(self.plain(&text)),
-                Piece::Answer(text) => {
-                    let answer = self
-                        .as_generated(&tokens, &text)
-                        .unwrap_or_else(|| self.plain(&text));
-                    tokens.extend(answer);
-                }
-            }
-            if is_first && vocab.should_add_bos() && tokens.first() != Some(&vocab.bos()) {
-                tokens.insert(0, vocab.bos());
-            }
-        }
-        tokens
-    }
-
-    /// Tokens of a text in which nothing is special.
-    fn plain(&self, text: &str) -> Vec<LlamaToken> {
-        let vocab = self.model.vocab();
-        if vocab.vocab_type() == VocabType::SPM {
-            // Such a vocabulary puts a space before every text; behind a line break it does not.
-            let guard = vocab.tokenize(b"\n", false, false);
-            let guarded = vocab.tokenize(format!("\n{text}").as_bytes(), false, false);
-            if let Some(tokens) = guarded.strip_prefix(guard.as_slice()) {
-                return tokens.to_vec();
-            }
-        }
-        vocab.tokenize(text.as_bytes(), false, false)
-    }
-
-    /// The tokens an answer was generated with, when the cache still has them at this place.
-    ///
-    /// A text can be cut into tokens in several ways and a model does not always take the usual
-    /// one; with the tokens as generated the next turn finds its prefix in the cache.
-    fn as_generated(&self, before: &[LlamaToken], text: &str) -> Option<Vec<LlamaToken>> {
-        let generated = self.cached.strip_prefix(before)?;
-        let vocab = self.model.vocab();
-        let mut rest = text.as_bytes();
-        let mut tokens = Vec::new();
-        for token in generated {
-            if rest.is_empty() {
-                break;
-            }
-            let bytes = vocab.token_to_piece(*token, false, None);
-            rest = rest
-                .strip_prefix(bytes.as_slice())
-                .filter(|_| !bytes.is_empty())?;
-            tokens.push(*token);
-        }
-        // The last token of a cut answer may not be in the cache: the rest is cut afresh.
-        if !rest.is_empty() {
-            tokens.extend(self.plain(std::str::from_utf8(rest).ok()?));
-        }
-        Some(tokens)
-    }
-}
-
-fn say(outbox: &Outbox, text: String) {
-    if !text.is_empty() {
-        outbox.push(ModelDelta::Text(text));
     }
 }
 

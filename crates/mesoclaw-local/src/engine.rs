@@ -92,9 +92,12 @@ enum Command {
     },
 }
 
-struct Job {
-    request: ModelRequest,
-    outbox: Outbox,
+/// A request and where its answer goes.
+pub(crate) struct Job {
+    pub(crate) request: ModelRequest,
+    /// Whether the answer has to begin with a call.
+    pub(crate) must_call: bool,
+    pub(crate) outbox: Outbox,
 }
 
 impl Engine {
@@ -119,8 +122,8 @@ impl Engine {
     }
 
     /// Queues a request; its fate is told through the outbox.
-    pub(crate) fn submit(&self, request: ModelRequest, outbox: Outbox) {
-        if let Err((error, command)) = self.send(Command::Answer(Box::new(Job { request, outbox })))
+    pub(crate) fn submit(&self, job: Job) {
+        if let Err((error, command)) = self.send(Command::Answer(Box::new(job)))
             && let Command::Answer(job) = command
         {
             job.outbox.fail(error);
@@ -221,31 +224,30 @@ fn serve(
     commands: &Receiver<Command>,
     first: Job,
 ) -> Result<Option<Command>, (LocalError, Outbox)> {
-    let Job { request, outbox } = first;
     if shared.is_stopping() {
-        return Err((LocalError::ShutDown, outbox));
+        return Err((LocalError::ShutDown, first.outbox));
     }
-    if outbox.is_abandoned() {
+    if first.outbox.is_abandoned() {
         return Ok(None);
     }
     let started = Instant::now();
     let options = shared.options();
-    let model_id = request.model.clone();
+    let model_id = first.request.model.clone();
     let loading = load(shared, &options, &model_id);
     let (backend, model) = match loading {
         Ok(loaded) => loaded,
-        Err(error) => return Err((error, outbox)),
+        Err(error) => return Err((error, first.outbox)),
     };
     let mut loaded = match Loaded::new(&backend, &model, Arc::clone(shared), started) {
         Ok(loaded) => loaded,
-        Err(error) => return Err((error, outbox)),
+        Err(error) => return Err((error, first.outbox)),
     };
     *lock(&shared.loaded) = Some(model_id.clone());
     Counters::add(&shared.counters.loads, 1);
     tracing::info!(model = %model_id, ms = started.elapsed().as_millis() as u64, "model loaded");
     let unloading = Unloading(shared);
 
-    loaded.answer(&request, outbox);
+    loaded.answer(first);
     let next = loop {
         match wait(commands, shared.options().idle_unload_secs) {
             Some(Command::Answer(job)) => {
@@ -253,7 +255,7 @@ fn serve(
                     break Some(Command::Answer(job));
                 }
                 if !job.outbox.is_abandoned() {
-                    loaded.answer(&job.request, job.outbox);
+                    loaded.answer(*job);
                 }
             }
             Some(Command::Unload { model_id: id, done }) if id != model_id => tell(done),

@@ -128,8 +128,10 @@ pub enum LocalError {
         prompt_tokens: usize,
         context_tokens: usize,
     },
-    #[error("the embedded engine cannot use tools")]
-    Tools,
+    #[error("this model cannot see images")]
+    Images,
+    #[error("the vocabulary of this model cannot write a tool call")]
+    NoToken,
 }
 
 impl LocalError {
@@ -146,7 +148,7 @@ impl LocalError {
             Self::NotInstalled { .. } => ModelErrorKind::NotConfigured,
             Self::UnknownModel { .. } | Self::BadId { .. } => ModelErrorKind::ModelNotFound,
             Self::ContextLength { .. } => ModelErrorKind::ContextLength,
-            Self::Tools => ModelErrorKind::Capability,
+            Self::Images | Self::NoToken => ModelErrorKind::Capability,
             Self::Busy { .. } => ModelErrorKind::RateLimited,
             // Everything else is about the file, the disk or the engine, not about the request.
             _ => ModelErrorKind::Internal,

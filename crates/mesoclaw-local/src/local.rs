@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use mesoclaw_agent::model::{ModelClient, ModelRequest, ModelStream};
+use mesoclaw_agent::model::{ModelClient, ModelMessage, ModelRequest, ModelStream};
 use mesoclaw_agent::model_files::{
     CancelToken, ModelFiles, ModelFilesError, ModelFilesErrorKind, ProgressSink,
 };
@@ -11,7 +11,7 @@ use mesoclaw_api::BoxFuture;
 use mesoclaw_api::ops::model::{ImportParams, ModelFile, PullParams};
 
 use crate::catalog;
-use crate::engine::{Engine, LocalOptions};
+use crate::engine::{Engine, Job, LocalOptions};
 use crate::error::LocalError;
 use crate::files::Files;
 use crate::import;
@@ -55,6 +55,30 @@ impl LocalEngine {
         self.engine.shared.counters.last()
     }
 
+    /// Like [`ModelClient::stream`], but the answer begins with a call of one of the request's
+    /// tools. Without tools it is an answer like any other.
+    pub fn stream_call(&self, request: ModelRequest) -> ModelStream {
+        self.start(request, true)
+    }
+
+    fn start(&self, request: ModelRequest, must_call: bool) -> ModelStream {
+        let (outbox, answer) = outbox();
+        let has_images = request.messages.iter().any(|message| match message {
+            ModelMessage::User { images, .. } => !images.is_empty(),
+            ModelMessage::Assistant { .. } | ModelMessage::ToolResult { .. } => false,
+        });
+        if has_images {
+            outbox.fail(LocalError::Images);
+        } else {
+            self.engine.submit(Job {
+                request,
+                must_call,
+                outbox,
+            });
+        }
+        Box::pin(answer)
+    }
+
     fn files(&self) -> Files {
         Files::new(self.engine.shared.options().models_dir)
     }
@@ -62,13 +86,7 @@ impl LocalEngine {
 
 impl ModelClient for LocalEngine {
     fn stream(&self, request: ModelRequest) -> ModelStream {
-        let (outbox, answer) = outbox();
-        if request.tools.is_empty() {
-            self.engine.submit(request, outbox);
-        } else {
-            outbox.fail(LocalError::Tools);
-        }
-        Box::pin(answer)
+        self.start(request, false)
     }
 }
 

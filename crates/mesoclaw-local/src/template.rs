@@ -3,11 +3,13 @@
 //! A template never sees the text of a message: it gets a mark instead, and the rendered prompt
 //! comes back in pieces. Only the template's own pieces are read for special tokens.
 
-use mesoclaw_agent::model::ModelMessage;
+use mesoclaw_agent::model::{ModelMessage, ToolDefinition};
 use mesoclaw_api::Timestamp;
 use minijinja::syntax::SyntaxConfig;
-use minijinja::value::Value;
+use minijinja::value::{Kwargs, Serde, Value};
 use minijinja::{Environment, Error, ErrorKind, context};
+
+use crate::calls;
 
 /// The template used when a file has none that renders.
 const CHATML: &str = "{% for message in messages %}{{ '<|im_start|>' + message.role + '\\n' + message.content + '<|im_end|>\\n' }}{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}";
@@ -39,12 +41,15 @@ pub(crate) struct ChatTemplate {
     environment: Environment<'static>,
     bos: String,
     eos: String,
+    /// Whether the template takes tools and explains calls in the form the engine reads.
+    has_tools: bool,
 }
 
 impl ChatTemplate {
     /// The template of a model file, or ChatML.
     pub(crate) fn new(source: Option<String>, bos: String, eos: String) -> Self {
         let mut environment = environment();
+        let has_tools = source.as_deref().is_some_and(explains_calls);
         let parsed = source.map(|source| environment.add_template_owned(NAME, source));
         match parsed {
             Some(Ok(())) => {}
@@ -61,28 +66,45 @@ impl ChatTemplate {
             environment,
             bos,
             eos,
+            has_tools,
         }
     }
 
     /// The prompt for this conversation, in pieces.
-    pub(crate) fn render(&self, system: &str, messages: &[ModelMessage]) -> Vec<Piece> {
-        let turns = turns(messages);
-        let plain = Conversation::plain(system, &turns);
-        if let Ok(pieces) = self.attempt(&self.environment, &plain) {
+    pub(crate) fn render(
+        &self,
+        system: &str,
+        messages: &[ModelMessage],
+        tools: &[ToolDefinition],
+    ) -> Vec<Piece> {
+        if self.has_tools {
+            let conversation = Conversation::plain(system, &turns(messages, "tool"));
+            match self.attempt(&self.environment, &conversation, tools) {
+                Ok(pieces) => return pieces,
+                Err(error) => {
+                    tracing::debug!(%error, "the chat template of the model file does not take these tools");
+                }
+            }
+        }
+        let system = calls::system_text(system, tools);
+        let turns = turns(messages, "user");
+        let plain = Conversation::plain(&system, &turns);
+        if let Ok(pieces) = self.attempt(&self.environment, &plain, &[]) {
             return pieces;
         }
         // Some templates know no system role or want user and assistant to alternate.
-        let strict = Conversation::strict(system, &turns);
-        match self.attempt(&self.environment, &strict) {
+        let strict = Conversation::strict(&system, &turns);
+        match self.attempt(&self.environment, &strict, &[]) {
             Ok(pieces) => pieces,
             Err(error) => {
                 tracing::warn!(%error, "the chat template of the model file does not render, using ChatML");
                 let mut fallback = environment();
                 add_chatml(&mut fallback);
-                self.attempt(&fallback, &plain).unwrap_or_else(|error| {
-                    tracing::error!(%error, "ChatML does not render");
-                    plain.texts
-                })
+                self.attempt(&fallback, &plain, &[])
+                    .unwrap_or_else(|error| {
+                        tracing::error!(%error, "ChatML does not render");
+                        plain.texts
+                    })
             }
         }
     }
@@ -91,12 +113,18 @@ impl ChatTemplate {
         &self,
         environment: &Environment<'static>,
         conversation: &Conversation,
+        tools: &[ToolDefinition],
     ) -> Result<Vec<Piece>, Error> {
         let messages: Vec<Value> = conversation
             .messages
             .iter()
             .map(|message| context! { role => message.role, content => message.content.as_str() })
             .collect();
+        let offered = if tools.is_empty() {
+            Value::from(())
+        } else {
+            Value::from(Serde(calls::for_template(tools)))
+        };
         let rendered = environment.get_template(NAME)?.render(context! {
             messages => messages,
             bos_token => self.bos.as_str(),
@@ -104,7 +132,7 @@ impl ChatTemplate {
             add_generation_prompt => true,
             // Models that can think aloud would put that into the answer.
             enable_thinking => false,
-            tools => (),
+            tools => offered,
             documents => (),
         })?;
         let pieces = split(&rendered, &conversation.texts);
@@ -116,6 +144,12 @@ impl ChatTemplate {
             return Err(Error::new(
                 ErrorKind::InvalidOperation,
                 "the template leaves out a message",
+            ));
+        }
+        if !tools.iter().all(|tool| rendered.contains(&tool.name)) {
+            return Err(Error::new(
+                ErrorKind::InvalidOperation,
+                "the template leaves out a tool",
             ));
         }
         Ok(pieces)
@@ -186,30 +220,29 @@ impl Conversation {
     }
 }
 
-fn turns(messages: &[ModelMessage]) -> Vec<(&'static str, String)> {
+/// Roles and texts. What a tool said has the role `tool` where a template knows it and puts its
+/// own tags around it.
+fn turns(messages: &[ModelMessage], result_role: &'static str) -> Vec<(&'static str, String)> {
     messages
         .iter()
         .map(|message| match message {
-            ModelMessage::User { text } => ("user", text.clone()),
+            ModelMessage::User { text, .. } => ("user", text.clone()),
             ModelMessage::Assistant { text, calls } => {
-                let mut said = text.clone();
-                for call in calls {
-                    if !said.is_empty() {
-                        said.push('\n');
-                    }
-                    said.push_str("(used the tool ");
-                    said.push_str(&call.tool);
-                    said.push_str(" with ");
-                    said.push_str(&call.args.to_string());
-                    said.push(')');
-                }
-                ("assistant", said)
+                ("assistant", calls::answer_text(text, calls))
             }
-            ModelMessage::ToolResult { tool, output, .. } => {
-                ("user", format!("The tool {tool} answered:\n{output}"))
+            ModelMessage::ToolResult { output, .. } if result_role == "tool" => {
+                (result_role, output.clone())
             }
+            ModelMessage::ToolResult { output, .. } => (result_role, calls::result_text(output)),
         })
         .collect()
+}
+
+/// Whether a template tells the model of tools and of calls the way the engine reads them: JSON
+/// between tags. Other families have forms of their own.
+fn explains_calls(source: &str) -> bool {
+    let has = |text: &str| source.contains(text);
+    has("tools") && has(calls::OPENER) && has("arguments") && !has("<function=")
 }
 
 fn split(rendered: &str, texts: &[Piece]) -> Vec<Piece> {
@@ -254,6 +287,11 @@ fn environment() -> Environment<'static> {
             Err(Error::new(ErrorKind::InvalidOperation, message))
         },
     );
+    // The built-in filter escapes for web pages, which no model was trained on. A `<` alone has to
+    // be escaped, so that no description of a tool can act as markup.
+    environment.add_filter("tojson", |value: Value, _options: Kwargs| {
+        calls::spaced(&value).replace('<', "\\u003c")
+    });
     environment.add_function("strftime_now", |format: String| {
         strftime(Timestamp::now().as_str(), &format)
     });

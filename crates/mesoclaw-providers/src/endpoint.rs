@@ -5,15 +5,25 @@ use std::time::Duration;
 use mesoclaw_api::Secret;
 use reqwest::Url;
 
-/// A place that speaks the OpenAI chat completions protocol.
-#[derive(Clone, Debug)]
+use crate::dialect::{Auth, Dialect};
+
+/// A place that answers prompts.
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Endpoint {
     /// Id of the provider, for messages.
     pub provider_id: String,
-    /// `http://` or `https://` address, with the version part (`.../v1`) where the server has one.
+    /// `http://` or `https://` address, with the version part where the dialect has one: `.../v1`
+    /// (chat completions, Responses), `.../v1beta` (Gemini). Anthropic, Cohere and Ollama are
+    /// named by their root, with or without the version part; Azure by its root or `/openai/v1`.
     pub base_url: String,
-    /// Sent as `Authorization: Bearer`; `None` = no such header.
+    /// What is spoken there.
+    pub dialect: Dialect,
+    /// How the key is sent.
+    pub auth: Auth,
+    /// The key; `None` = none is sent.
     pub api_key: Option<Secret<String>>,
+    /// `api-version` of an Azure address; the others have none.
+    pub api_version: Option<String>,
     /// Longest time to a connection, TLS included.
     pub connect_timeout: Duration,
     /// Longest time from the request to the first piece of the answer.
@@ -44,6 +54,12 @@ pub enum ProviderError {
     /// A key inside the address would end up in logs and messages.
     #[error("the base URL of `{provider_id}` holds a user name, a password or a query")]
     AcceptUrlParts {
+        /// The provider.
+        provider_id: String,
+    },
+    /// The embedded engine is not spoken to over a network.
+    #[error("`{provider_id}` is the embedded engine: it has no address")]
+    AcceptDialect {
         /// The provider.
         provider_id: String,
     },
@@ -91,15 +107,13 @@ impl Endpoint {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::test_support;
 
     fn endpoint(base_url: &str, api_key: Option<&str>) -> Endpoint {
         Endpoint {
             provider_id: "p".to_owned(),
-            base_url: base_url.to_owned(),
             api_key: api_key.map(|key| Secret::new(key.to_owned())),
-            connect_timeout: Duration::from_secs(1),
-            first_token_timeout: Duration::from_secs(1),
-            idle_timeout: Duration::from_secs(1),
+            ..test_support::endpoint(Dialect::OpenAiChat, base_url)
         }
     }
 

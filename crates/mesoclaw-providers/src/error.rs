@@ -1,5 +1,7 @@
 //! What went wrong, from status, provider code and kind of failure; English text is only shown.
 
+mod reported;
+
 use std::error::Error;
 use std::io;
 use std::time::Duration;
@@ -7,82 +9,17 @@ use std::time::Duration;
 use mesoclaw_agent::model::{ModelError, ModelErrorKind};
 use mesoclaw_api::error::chain;
 use mesoclaw_api::time::unix_ms;
-use reqwest::header::{HeaderMap, RETRY_AFTER};
+use reqwest::header::HeaderMap;
 use serde_json::Value;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc2822;
 
+use self::reported::Reported;
+use crate::dialect::Dialect;
 use crate::endpoint::Endpoint;
 
 /// Longest part of a provider's own message that is shown, in characters.
 const MAX_MESSAGE_CHARS: usize = 500;
-
-/// Codes (or types) by which providers say that the prompt does not fit.
-const CONTEXT_CODES: [&str; 3] = [
-    "context_length_exceeded",
-    "exceed_context_size_error",
-    "request_too_large",
-];
-
-/// What a provider says in the body of an error.
-#[derive(Default, PartialEq, Eq, Debug)]
-pub(crate) struct Reported {
-    /// `error.code` and `error.type`, as far as they are texts.
-    pub(crate) codes: Vec<String>,
-    /// `error.code` as a number: some gateways put the status there.
-    pub(crate) status: Option<u16>,
-    /// The sentence.
-    pub(crate) message: Option<String>,
-}
-
-impl Reported {
-    /// Reads an error body; whatever is not JSON of a known form says nothing.
-    pub(crate) fn read(body: &[u8]) -> Self {
-        serde_json::from_slice(body).map_or_else(|_| Self::default(), |body| Self::of(&body))
-    }
-
-    /// The same for a value that is read already.
-    pub(crate) fn of(body: &Value) -> Self {
-        let error = match &body["error"] {
-            Value::Null => body,
-            error => error,
-        };
-        let text = |value: &Value| value.as_str().map(str::to_owned);
-        Self {
-            codes: [&error["code"], &error["type"]]
-                .into_iter()
-                .filter_map(text)
-                .collect(),
-            status: error["code"]
-                .as_u64()
-                .and_then(|code| u16::try_from(code).ok())
-                .filter(|code| (400..600).contains(code)),
-            message: text(&error["message"]).or_else(|| text(error)),
-        }
-    }
-
-    fn has(&self, codes: &[&str]) -> bool {
-        self.codes.iter().any(|code| codes.contains(&&**code))
-    }
-
-    fn kind(&self, status: u16) -> ModelErrorKind {
-        if self.has(&CONTEXT_CODES) {
-            return ModelErrorKind::ContextLength;
-        }
-        if self.has(&["model_not_found"]) {
-            return ModelErrorKind::ModelNotFound;
-        }
-        match status {
-            401 | 403 => ModelErrorKind::Auth,
-            404 => ModelErrorKind::ModelNotFound,
-            413 => ModelErrorKind::ContextLength,
-            429 => ModelErrorKind::RateLimited,
-            408 | 504 => ModelErrorKind::Timeout,
-            500.. => ModelErrorKind::Server,
-            _ => ModelErrorKind::Rejected,
-        }
-    }
-}
 
 /// The error of an answer with a status that is not 200.
 pub(crate) fn of_status(
@@ -93,14 +30,8 @@ pub(crate) fn of_status(
     body: &[u8],
 ) -> ModelError {
     let reported = Reported::read(body);
-    let kind = reported.kind(status);
-    let mut error = of_reported(
-        endpoint,
-        model,
-        &format!("status {status}"),
-        kind,
-        &reported,
-    );
+    let what = format!("status {status}");
+    let mut error = of_reported(endpoint, model, &what, Some(status), &reported);
     if (300..400).contains(&status) {
         error.hint = Some(format!(
             "redirects are not followed: set the base URL of `{}` to the address it leads to \
@@ -108,27 +39,30 @@ pub(crate) fn of_status(
             endpoint.provider_id, endpoint.base_url
         ));
     }
-    error.retry_after = headers
-        .get(RETRY_AFTER)
-        .and_then(|value| value.to_str().ok())
-        .and_then(|value| retry_after(value, unix_ms()));
+    error.retry_after = asked_to_wait(headers, unix_ms()).or(error.retry_after);
     error
 }
 
 /// The error of an error object inside a stream that began well.
 pub(crate) fn of_event(endpoint: &Endpoint, model: &str, event: &Value) -> ModelError {
     let reported = Reported::of(event);
-    let kind = reported.kind(reported.status.unwrap_or(500));
-    of_reported(endpoint, model, "an error in the stream", kind, &reported)
+    of_reported(endpoint, model, "an error in the stream", None, &reported)
 }
 
 fn of_reported(
     endpoint: &Endpoint,
     model: &str,
     what: &str,
-    kind: ModelErrorKind,
+    status: Option<u16>,
     reported: &Reported,
 ) -> ModelError {
+    // Cohere's word for a prompt or an answer with something that is on a list of its own.
+    let is_listed = endpoint.dialect == Dialect::Cohere && status == Some(498);
+    let kind = if is_listed {
+        ModelErrorKind::Rejected
+    } else {
+        reported.kind(status)
+    };
     let code = reported.codes.first().map(|code| format!(" ({code})"));
     let text = reported.message.as_ref().map(|text| format!(": {text}"));
     let message = format!(
@@ -137,14 +71,47 @@ fn of_reported(
         code.unwrap_or_default(),
         text.unwrap_or_default()
     );
-    let error = ModelError::new(kind, presentable(endpoint, &message));
-    match hint(endpoint, model, kind) {
-        Some(hint) => error.with_hint(hint),
-        None => error,
+    let mut error = ModelError::new(kind, presentable(endpoint, &message));
+    error.retry_after = reported.retry_after;
+    let provider_id = &endpoint.provider_id;
+    error.hint = if reported.is_payment(status) {
+        Some(format!(
+            "the account at `{provider_id}` has nothing left to pay with: check its balance and \
+             limits there"
+        ))
+    } else if is_listed || reported.is_filtered() {
+        Some(format!(
+            "the content filter of `{provider_id}` refused the prompt: say it in other words"
+        ))
+    } else if kind == ModelErrorKind::ModelNotFound && !model.is_empty() {
+        Some(where_to_look(endpoint, model, reported))
+    } else {
+        hint(endpoint, kind)
+    };
+    error
+}
+
+/// What is wrong with a 404: the model where a code says so, the address where not even an error
+/// object came, otherwise one of the two.
+fn where_to_look(endpoint: &Endpoint, model: &str, reported: &Reported) -> String {
+    let Endpoint {
+        provider_id,
+        base_url,
+        ..
+    } = endpoint;
+    if reported.is_unknown_model() {
+        format!("check the name: `{provider_id}` does not have the model `{model}`")
+    } else if *reported == Reported::default() {
+        format!("nothing is served there: check that the base URL {base_url} is right")
+    } else {
+        format!(
+            "check that `{provider_id}` has the model `{model}` and that the base URL {base_url} \
+             is right"
+        )
     }
 }
 
-fn hint(endpoint: &Endpoint, model: &str, kind: ModelErrorKind) -> Option<String> {
+fn hint(endpoint: &Endpoint, kind: ModelErrorKind) -> Option<String> {
     let Endpoint {
         provider_id,
         base_url,
@@ -157,10 +124,9 @@ fn hint(endpoint: &Endpoint, model: &str, kind: ModelErrorKind) -> Option<String
         ModelErrorKind::Auth => Some(format!(
             "check the API key of `{provider_id}` and what it is allowed to use"
         )),
-        ModelErrorKind::ModelNotFound => Some(format!(
-            "check that `{provider_id}` has the model `{model}` and that the base URL {base_url} \
-             is right"
-        )),
+        ModelErrorKind::ModelNotFound => {
+            Some(format!("check that the base URL {base_url} is right"))
+        }
         ModelErrorKind::ContextLength => {
             Some("start a new session, or use a model with a longer context".to_owned())
         }
@@ -179,6 +145,15 @@ fn hint(endpoint: &Endpoint, model: &str, kind: ModelErrorKind) -> Option<String
         | ModelErrorKind::Capability
         | ModelErrorKind::Internal => None,
     }
+}
+
+/// How long the headers ask to wait: OpenAI and Azure also say it in milliseconds.
+fn asked_to_wait(headers: &HeaderMap, now_ms: i64) -> Option<Duration> {
+    let text = |name: &str| headers.get(name)?.to_str().ok();
+    text("retry-after-ms")
+        .and_then(|ms| ms.trim().parse::<f64>().ok())
+        .and_then(|ms| Duration::try_from_secs_f64(ms / 1000.0).ok())
+        .or_else(|| retry_after(text("retry-after")?, now_ms))
 }
 
 /// The error of a request that got no answer.
@@ -213,7 +188,7 @@ pub(crate) fn of_request(endpoint: &Endpoint, error: reqwest::Error) -> ModelErr
     };
     let kind = ModelErrorKind::Connection;
     let error = ModelError::new(kind, presentable(endpoint, &text));
-    match hint(endpoint, "", kind) {
+    match hint(endpoint, kind) {
         Some(hint) => error.with_hint(hint),
         None => error,
     }
@@ -243,7 +218,7 @@ pub(crate) fn of_silence(endpoint: &Endpoint, limit: Duration, is_begun: bool) -
 }
 
 /// Seconds, or an HTTP date, as the time from `now_ms` on.
-pub(crate) fn retry_after(value: &str, now_ms: i64) -> Option<Duration> {
+fn retry_after(value: &str, now_ms: i64) -> Option<Duration> {
     let value = value.trim();
     if let Ok(secs) = value.parse::<f64>() {
         return Duration::try_from_secs_f64(secs).ok();
@@ -297,12 +272,13 @@ fn presentable(endpoint: &Endpoint, text: &str) -> String {
     {
         text = text.replace(key.expose().as_str(), "***");
     }
-    let mut shown: String = text
-        .chars()
+    let mut chars = text.chars();
+    let mut shown: String = chars
+        .by_ref()
         .map(|c| if c.is_control() { ' ' } else { c })
         .take(MAX_MESSAGE_CHARS)
         .collect();
-    if shown.len() < text.len() {
+    if chars.next().is_some() {
         shown.push('…');
     }
     shown

@@ -9,17 +9,19 @@
 //! * TLS trusts what the system trusts; on Linux `SSL_CERT_FILE` and `SSL_CERT_DIR` replace that.
 //!   An `http://` endpoint loads no certificates at all.
 
-use std::net::IpAddr;
-
 use mesoclaw_agent::model::{ModelError, ModelErrorKind};
 use mesoclaw_api::Secret;
 use mesoclaw_api::error::chain;
 use reqwest::header::{AUTHORIZATION, HeaderValue};
 use reqwest::redirect::Policy;
-use reqwest::{Client, Method, RequestBuilder, Url};
+use reqwest::{Client, Method, Proxy, RequestBuilder, Url};
 use tokio::sync::OnceCell;
 
+use crate::dialect::Auth;
 use crate::endpoint::{Endpoint, ProviderError};
+use crate::error;
+use crate::origin::is_loopback_url;
+use crate::proxy::ProxySettings;
 
 /// An endpoint with its client.
 pub(crate) struct Http {
@@ -47,9 +49,31 @@ impl Http {
         let client = self.client.get_or_try_init(|| self.build()).await?;
         let mut request = client.request(method, url);
         if let Some(key) = &self.endpoint.api_key {
-            request = request.header(AUTHORIZATION, bearer(key)?);
+            request = match &self.endpoint.auth {
+                Auth::Bearer => request.header(AUTHORIZATION, header_value("Bearer ", key)?),
+                Auth::Header(name) => request.header(name.as_str(), header_value("", key)?),
+                Auth::None => request,
+            };
         }
         Ok(request)
+    }
+
+    /// The error of a request that got no answer; names the proxy where there may be one.
+    pub(crate) fn failed(&self, failure: reqwest::Error) -> ModelError {
+        let mut error = error::of_request(&self.endpoint, failure);
+        if error.kind == ModelErrorKind::Connection && matches!(self.proxy(), Ok(Some(_))) {
+            error
+                .message
+                .push_str(" (the environment names a proxy for this address)");
+        }
+        error
+    }
+
+    fn proxy(&self) -> Result<Option<Proxy>, ModelError> {
+        if is_loopback_url(&self.url) {
+            return Ok(None);
+        }
+        ProxySettings::from_environment().of(&self.url)
     }
 
     /// Builds the client; apart from this thread, since it reads the system's certificates.
@@ -58,9 +82,10 @@ impl Http {
             .user_agent(concat!("mesoclaw/", env!("CARGO_PKG_VERSION")))
             .redirect(Policy::none())
             .connect_timeout(self.endpoint.connect_timeout)
-            .tcp_nodelay(true);
-        if is_loopback(&self.url) {
-            builder = builder.no_proxy();
+            .tcp_nodelay(true)
+            .no_proxy();
+        if let Some(proxy) = self.proxy()? {
+            builder = builder.proxy(proxy);
         }
         let built = if self.url.scheme() == "http" {
             builder.tls_certs_only([]).build()
@@ -78,8 +103,8 @@ impl Http {
     }
 }
 
-fn bearer(key: &Secret<String>) -> Result<HeaderValue, ModelError> {
-    let text = Secret::new(format!("Bearer {}", key.expose()));
+fn header_value(prefix: &str, key: &Secret<String>) -> Result<HeaderValue, ModelError> {
+    let text = Secret::new(format!("{prefix}{}", key.expose()));
     let mut value = HeaderValue::from_str(text.expose()).map_err(|_| {
         ModelError::new(
             ModelErrorKind::Auth,
@@ -88,33 +113,4 @@ fn bearer(key: &Secret<String>) -> Result<HeaderValue, ModelError> {
     })?;
     value.set_sensitive(true);
     Ok(value)
-}
-
-fn is_loopback(url: &Url) -> bool {
-    let Some(host) = url.host_str() else {
-        return false;
-    };
-    let address = host.trim_start_matches('[').trim_end_matches(']');
-    host == "localhost"
-        || address
-            .parse::<IpAddr>()
-            .is_ok_and(|address| address.is_loopback())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn loopback_hosts_are_known() {
-        for (url, expected) in [
-            ("http://localhost:1/v1", true),
-            ("http://127.0.0.1/v1", true),
-            ("http://[::1]:1/v1", true),
-            ("http://10.0.0.1/v1", false),
-            ("https://localhost.example.com/v1", false),
-        ] {
-            assert_eq!(is_loopback(&Url::parse(url).unwrap()), expected, "{url}");
-        }
-    }
 }

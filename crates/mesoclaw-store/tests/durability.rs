@@ -30,6 +30,7 @@ fn item(n: u32) -> Item {
         created_at: Timestamp::now(),
         body: ItemBody::User {
             text: format!("message {n} {}", "x".repeat(3_000)),
+            images: Vec::new(),
         },
     }
 }
@@ -44,6 +45,7 @@ async fn write_for_ever(path: PathBuf) {
         updated_at: Timestamp::now(),
         source: "cli".into(),
         channel_key: None,
+        model: None,
     };
     store
         .write(move |conn| match repo::session::get(conn, &session.id)? {

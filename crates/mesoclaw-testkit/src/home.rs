@@ -78,6 +78,8 @@ impl TestHome {
             .env("HOME", self.user_home())
             .env("MESOCLAW_HOME", self.mesoclaw_home())
             .env("LANG", "C.UTF-8")
+            // Otherwise the bus of whoever runs the tests would be found, and the keyring on it.
+            .env("XDG_RUNTIME_DIR", self.user_home())
             .current_dir(self.user_home());
         command
     }
@@ -134,7 +136,10 @@ mod tests {
             .map(|(name, _)| name)
             .collect();
         names.sort_unstable();
-        assert_eq!(names, ["HOME", "LANG", "MESOCLAW_HOME", "PATH"]);
+        assert_eq!(
+            names,
+            ["HOME", "LANG", "MESOCLAW_HOME", "PATH", "XDG_RUNTIME_DIR"]
+        );
         assert!(text.contains(&format!("HOME={}\n", home.user_home().display())));
         let socket = home.mesoclaw_home().join("run/mesoclaw.sock");
         assert!(socket.as_os_str().len() <= 100, "{}", socket.display());

@@ -233,10 +233,13 @@ fn a_provider_is_set_up_by_questions() {
     let (before, _) = text.split_once(" another provider").expect("a choice");
     type_line(&pty, before.rsplit(char::is_whitespace).next().unwrap());
     for (question, answer) in [
-        ("address [", fixture.server.base_url().as_str()),
+        (
+            "address, with /v1 where it has that:",
+            fixture.server.base_url().as_str(),
+        ),
         ("short name for it [server]:", ""),
-        ("environment variable with the key, `-` for none [", "-"),
-        ("model (empty: the first one it lists):", "large"),
+        ("key (not shown; empty: none):", ""),
+        ("model (empty: choose from its list):", "large"),
     ] {
         pty.wait_for_text(question);
         type_line(&pty, answer);

@@ -126,8 +126,8 @@ fn without_a_model_the_commands_that_help_are_told() {
         6,
         &[
             "mesoclaw setup --local",
-            "mesoclaw provider add ollama --base-url http://127.0.0.1:11434/v1",
-            "--api-key-env OPENAI_API_KEY",
+            "mesoclaw setup\n",
+            "mesoclaw key set PROVIDER && mesoclaw provider default PROVIDER MODEL",
         ],
     );
     assert_eq!(ran.stdout, "");

@@ -117,7 +117,9 @@ fn json_is_one_object() {
             "usage": {
                 "input_tokens": 30,
                 "cached_tokens": 20,
+                "cache_write_tokens": 0,
                 "output_tokens": 3,
+                "reasoning_tokens": 0,
                 "model_calls": 1,
             },
             "outcome": "completed",

@@ -12,6 +12,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("mesoclaw-api", &[]),
     ("mesoclaw-config", &[]),
     ("mesoclaw-ipc", &["mesoclaw-api"]),
+    ("mesoclaw-keys", &["mesoclaw-api"]),
     ("mesoclaw-store", &["mesoclaw-api"]),
     ("mesoclaw-agent", &["mesoclaw-api"]),
     ("mesoclaw-providers", &["mesoclaw-api", "mesoclaw-agent"]),
@@ -22,6 +23,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "mesoclaw-api",
             "mesoclaw-agent",
             "mesoclaw-config",
+            "mesoclaw-keys",
             "mesoclaw-providers",
             "mesoclaw-store",
         ],
@@ -78,24 +80,34 @@ const FOR_TESTS: &str = "mesoclaw-testkit";
 
 /// Foreign crates that only these crates of ours may use.
 const TIED: &[(&str, &[&str])] = &[
+    ("argon2", &["mesoclaw-keys"]),
     ("axum", &["mesoclaw-testkit"]),
+    ("chacha20poly1305", &["mesoclaw-keys"]),
     ("clap", &["mesoclaw-cli"]),
     ("clap_complete", &["mesoclaw-cli"]),
     ("clap_mangen", &["mesoclaw-cli"]),
     ("directories", &["mesoclaw-config"]),
     ("interprocess", &["mesoclaw-ipc"]),
+    ("keyring-core", &["mesoclaw-keys"]),
     ("llama-cpp-2", &["mesoclaw-local"]),
     ("minijinja", &["mesoclaw-local"]),
     ("portable-pty", &["mesoclaw-testkit"]),
-    ("reqwest", &["mesoclaw-providers", "mesoclaw-local"]),
+    (
+        "reqwest",
+        &["mesoclaw-bench", "mesoclaw-local", "mesoclaw-providers"],
+    ),
     ("rig-core", &["mesoclaw-providers"]),
     ("rusqlite", &["mesoclaw-store"]),
     ("rustyline", &["mesoclaw-cli"]),
     ("sqlite-vec", &["mesoclaw-store"]),
-    ("toml_edit", &["mesoclaw-config", "mesoclaw-local"]),
+    (
+        "toml_edit",
+        &["mesoclaw-config", "mesoclaw-local", "mesoclaw-providers"],
+    ),
     ("tracing-appender", &["mesoclaw-daemon"]),
     ("tracing-subscriber", &["mesoclaw-daemon"]),
     ("vt100", &["mesoclaw-testkit"]),
+    ("zbus-secret-service-keyring-store", &["mesoclaw-keys"]),
     ("zip", &["mesoclaw-local"]),
 ];
 

@@ -1,11 +1,12 @@
 //! The messages of a prompt while they are put together from entries.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use mesoclaw_api::CallId;
+use mesoclaw_api::item::ImageRef;
 use serde_json::{Value, json};
 
-use crate::model::{ModelCall, ModelMessage};
+use crate::model::{Image, ModelCall, ModelMessage};
 use crate::prompt::{CONTINUE, INTERRUPTED, LEFT_OUT, append_paragraph};
 
 /// Characters of a tool name that providers accept.
@@ -21,8 +22,15 @@ pub(super) struct Messages<'a> {
 }
 
 enum Block<'a> {
-    User(String),
+    User(Asked),
     Assistant(Said<'a>),
+}
+
+/// What a person said in one go.
+#[derive(Default)]
+struct Asked {
+    text: String,
+    images: Vec<Image>,
 }
 
 /// What the model said in one go.
@@ -40,14 +48,24 @@ struct Made<'a> {
     call_id: &'a CallId,
     tool: &'a str,
     args: &'a Value,
+    signature: Option<&'a str>,
     output: Option<&'a str>,
 }
 
 impl<'a> Messages<'a> {
-    pub fn user(&mut self, text: &str) {
-        match self.blocks.last_mut() {
-            Some(Block::User(before)) => append_paragraph(before, text),
-            Some(Block::Assistant(_)) | None => self.blocks.push(Block::User(text.to_owned())),
+    pub fn user(&mut self, text: &str, images: &[ImageRef], known: &BTreeMap<String, Image>) {
+        if !matches!(self.blocks.last(), Some(Block::User(_))) {
+            self.blocks.push(Block::User(Asked::default()));
+        }
+        let Some(Block::User(asked)) = self.blocks.last_mut() else {
+            return;
+        };
+        append_paragraph(&mut asked.text, text);
+        for image in images {
+            match known.get(&image.sha256) {
+                Some(content) => asked.images.push(content.clone()),
+                None => append_paragraph(&mut asked.text, &not_seen(image)),
+            }
         }
     }
 
@@ -74,7 +92,13 @@ impl<'a> Messages<'a> {
         }
     }
 
-    pub fn call(&mut self, call_id: &'a CallId, tool: &'a str, args: &'a Value) {
+    pub fn call(
+        &mut self,
+        call_id: &'a CallId,
+        tool: &'a str,
+        args: &'a Value,
+        signature: Option<&'a str>,
+    ) {
         let is_open = matches!(self.blocks.last(), Some(Block::Assistant(said)) if !said.is_closed);
         if !is_open {
             self.blocks.push(Block::Assistant(Said::default()));
@@ -86,6 +110,7 @@ impl<'a> Messages<'a> {
                 call_id,
                 tool,
                 args,
+                signature,
                 output: None,
             });
         }
@@ -118,7 +143,9 @@ impl<'a> Messages<'a> {
         }
         for block in self.blocks {
             match block {
-                Block::User(text) => messages.push(ModelMessage::User { text }),
+                Block::User(Asked { text, images }) => {
+                    messages.push(ModelMessage::User { text, images });
+                }
                 Block::Assistant(said) => said.write(&mut messages),
             }
         }
@@ -149,6 +176,7 @@ impl Made<'_> {
         ModelCall {
             call_id: self.call_id.clone(),
             tool: acceptable_name(self.tool),
+            signature: self.signature.map(str::to_owned),
             // Providers and chat templates want an object, also for what was none.
             args: match self.args {
                 Value::Object(_) => self.args.clone(),
@@ -159,6 +187,12 @@ impl Made<'_> {
             },
         }
     }
+}
+
+/// What a model that cannot see is told of an image.
+fn not_seen(image: &ImageRef) -> String {
+    let name = image.name.as_deref().unwrap_or("without a name");
+    format!("[image {name}: it is not shown to you]")
 }
 
 /// A name a model made up may have characters that make a provider refuse the whole request.
@@ -181,5 +215,6 @@ fn acceptable_name(tool: &str) -> String {
 fn user_message(text: &str) -> ModelMessage {
     ModelMessage::User {
         text: text.to_owned(),
+        images: Vec::new(),
     }
 }

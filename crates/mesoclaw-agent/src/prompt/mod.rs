@@ -41,13 +41,20 @@ pub fn assemble(setup: &TurnSetup, context: &Context, own_items: &[ItemBody]) ->
     let mut messages = Messages::default();
     for body in history.chain(own_items) {
         match body {
-            ItemBody::User { text } => messages.user(text),
+            ItemBody::User { text, images } => messages.user(text, images, &context.images),
             ItemBody::Assistant { text, complete, .. } => messages.assistant(text, *complete),
             ItemBody::ToolCall {
                 call_id,
                 tool,
                 args,
-            } => messages.call(call_id, tool, args),
+                signature,
+            } => {
+                let signature = signature
+                    .as_ref()
+                    .filter(|signature| signature.model == setup.model)
+                    .map(|signature| signature.data.as_str());
+                messages.call(call_id, tool, args, signature);
+            }
             ItemBody::ToolResult {
                 call_id, output, ..
             } => messages.result(call_id, output),

@@ -61,6 +61,11 @@ impl Answer {
         self.is_silent = true;
     }
 
+    /// Another model says the rest.
+    pub fn switch_model(&mut self, model: String) {
+        self.model = model;
+    }
+
     /// Whether there is anything a person could read.
     pub fn has_text(&self) -> bool {
         self.text

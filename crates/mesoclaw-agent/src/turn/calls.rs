@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use mesoclaw_api::item::ApprovalDecision;
+use mesoclaw_api::item::{ApprovalDecision, CallSignature};
 use mesoclaw_api::{CallId, ItemBody};
 
 use crate::policy::Verdict;
@@ -44,7 +44,13 @@ pub(super) enum OpenQuestions {
 
 impl Round {
     /// Takes the calls of an answer: stores all of them, then has the sound ones checked.
-    pub fn open(received: Vec<Received>, journal: &mut Journal) -> (Self, Vec<Effect>) {
+    ///
+    /// `model` is who made them, `provider:model`.
+    pub fn open(
+        received: Vec<Received>,
+        model: &str,
+        journal: &mut Journal,
+    ) -> (Self, Vec<Effect>) {
         let mut effects: Vec<Effect> = received
             .iter()
             .map(|received| {
@@ -52,11 +58,15 @@ impl Round {
                     call_id: received.call.call_id.clone(),
                     tool: received.call.tool.clone(),
                     args: received.call.args.clone(),
+                    signature: received.signature.clone().map(|data| CallSignature {
+                        model: model.to_owned(),
+                        data,
+                    }),
                 })
             })
             .collect();
         let mut round = Self::default();
-        for Received { call, fault } in received {
+        for Received { call, fault, .. } in received {
             let mut open = OpenCall::new(call);
             effects.push(match fault {
                 Some(fault) => open.refuse(CallState::Failed, fault, journal),

@@ -1,10 +1,12 @@
 //! What happens to a turn.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
+use mesoclaw_api::item::ImageRef;
 use mesoclaw_api::{CallId, Item};
 
-use crate::model::{ModelDelta, ModelError, ToolDefinition};
+use crate::model::{Image, ModelDelta, ModelError, ToolDefinition};
 use crate::policy::Verdict;
 use crate::tool::ToolOutput;
 
@@ -15,6 +17,8 @@ pub enum Event {
     UserMessage {
         /// The text.
         text: String,
+        /// Images said with it.
+        images: Vec<ImageRef>,
     },
     /// A broken-off turn is taken up: the history says where. Calls that a person approved since
     /// then are run: those with an `Approval` entry after the last `Outcome` of the history, and
@@ -39,6 +43,21 @@ pub enum Event {
         after: Duration,
         /// Why the last try failed.
         reason: String,
+    },
+    /// The model that was asked could not answer, and another one takes over before anything was
+    /// said.
+    ModelSwitched {
+        /// `provider:model` that answers now.
+        model: String,
+        /// The same as its provider names it.
+        provider_model: String,
+        /// Why the one before could not.
+        reason: String,
+    },
+    /// The budget is used up: no model is asked any more.
+    BudgetExhausted {
+        /// The sentence for people.
+        message: String,
     },
     /// The model said something. After [`ModelDelta::Stop`] nothing more comes of this call.
     ModelDelta(ModelDelta),
@@ -92,4 +111,7 @@ pub struct Context {
     pub history: Vec<Item>,
     /// Tools the model may call.
     pub tools: Vec<ToolDefinition>,
+    /// Contents of the images of this turn and of the history, by their hash; of an image that is
+    /// not here the model is told the name only.
+    pub images: BTreeMap<String, Image>,
 }

@@ -120,6 +120,15 @@ impl Journal {
         })
     }
 
+    pub fn model_changed(&self, model: &str, reason: &str) -> Effect {
+        Effect::Emit(ApiEvent::TurnModelChanged {
+            session_id: self.session_id.clone(),
+            turn_id: self.turn_id.clone(),
+            model: model.to_owned(),
+            reason: reason.to_owned(),
+        })
+    }
+
     pub fn finished(&self, outcome: TurnOutcome, usage: Usage) -> Effect {
         Effect::Emit(ApiEvent::TurnFinished {
             session_id: self.session_id.clone(),

@@ -27,7 +27,7 @@ impl TurnLimits {
                 self.max_continuations
             ),
             TurnLimit::Time => "the turn took longer than agent_turn_timeout_secs".to_owned(),
-            TurnLimit::ModelCalls | TurnLimit::Continuations => return None,
+            TurnLimit::ModelCalls | TurnLimit::Continuations | TurnLimit::Budget => return None,
         };
         Some(TurnOutcome::LimitReached { limit, message })
     }

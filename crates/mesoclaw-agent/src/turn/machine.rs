@@ -1,7 +1,9 @@
 //! `TurnMachine`: takes events, gives effects. The diagram is in the module documentation of
 //! `turn`.
 
-use mesoclaw_api::item::{ApprovalDecision, TurnLimit};
+use std::collections::BTreeMap;
+
+use mesoclaw_api::item::{ApprovalDecision, ImageRef, TurnLimit};
 use mesoclaw_api::{ApprovalId, CallId, ErrorCode, ItemBody, TurnOutcome, Usage};
 
 use crate::model::{ModelDelta, ModelError, ModelErrorKind};
@@ -33,6 +35,8 @@ pub struct TurnMachine {
     pub(super) decided: Vec<Decided>,
     usage: Usage,
     pub(super) n_continuations: u32,
+    /// Whether the last round had calls with broken arguments.
+    pub(super) was_broken: bool,
     is_resumed: bool,
     is_shrunk: bool,
     outcome: Option<TurnOutcome>,
@@ -65,6 +69,7 @@ impl TurnMachine {
                 system: String::new(),
                 history: Vec::new(),
                 tools: Vec::new(),
+                images: BTreeMap::new(),
             },
             call_ids: CallIds::new(setup.turn_id.clone()),
             early_answers: Vec::new(),
@@ -72,6 +77,7 @@ impl TurnMachine {
             decided: Vec::new(),
             usage: Usage::default(),
             n_continuations: 0,
+            was_broken: false,
             is_resumed: false,
             is_shrunk: false,
             outcome: None,
@@ -88,7 +94,7 @@ impl TurnMachine {
         let journal = &mut self.journal;
         let effects = match event {
             Event::ModelDelta(delta) => return self.model_delta(delta),
-            Event::UserMessage { text } => self.begin(text),
+            Event::UserMessage { text, images } => self.begin(text, images),
             Event::Resume => self.resume(),
             Event::ContextReady(context) => self.context_ready(context),
             Event::ContextFailed { message } => self.context_failed(&message),
@@ -97,6 +103,12 @@ impl TurnMachine {
                 after,
                 reason,
             } => vec![journal.retrying(attempt, after, reason)],
+            Event::ModelSwitched {
+                model,
+                provider_model,
+                reason,
+            } => self.switch_model(model, provider_model, &reason),
+            Event::BudgetExhausted { message } => self.exhausted(message),
             Event::ModelFailed(error) => self.model_failed(error),
             Event::CallChecked { call_id, verdict } => {
                 self.round.checked(&call_id, verdict, journal)
@@ -125,9 +137,11 @@ impl TurnMachine {
         match event {
             Event::UserMessage { .. } | Event::Resume => self.phase == Phase::Idle,
             Event::ContextReady(_) | Event::ContextFailed { .. } => self.phase == Phase::Gathering,
-            Event::ModelRetrying { .. } | Event::ModelDelta(_) | Event::ModelFailed(_) => {
-                self.phase == Phase::Answering
-            }
+            Event::ModelRetrying { .. }
+            | Event::ModelSwitched { .. }
+            | Event::BudgetExhausted { .. }
+            | Event::ModelDelta(_)
+            | Event::ModelFailed(_) => self.phase == Phase::Answering,
             Event::CallChecked { .. } | Event::ToolProgress { .. } | Event::ToolDone { .. } => {
                 self.phase == Phase::Acting
             }
@@ -170,8 +184,8 @@ impl TurnMachine {
         self.outcome.as_ref()
     }
 
-    fn begin(&mut self, text: String) -> Vec<Effect> {
-        let mut effects = vec![self.journal.append(ItemBody::User { text })];
+    fn begin(&mut self, text: String, images: Vec<ImageRef>) -> Vec<Effect> {
+        let mut effects = vec![self.journal.append(ItemBody::User { text, images })];
         effects.extend(self.gather());
         effects
     }
@@ -219,6 +233,10 @@ impl TurnMachine {
             } => {
                 self.answer.is_silent = false;
                 self.answer.pieces.add(index, id, name, &arguments);
+                Vec::new()
+            }
+            ModelDelta::CallSignature { index, signature } => {
+                self.answer.pieces.sign(index, signature);
                 Vec::new()
             }
             ModelDelta::Usage(usage) => {
@@ -307,6 +325,31 @@ impl TurnMachine {
         vec![Effect::CallModel(Box::new(request))]
     }
 
+    /// What is said from here on is said by another model, and the conversation says so.
+    fn switch_model(&mut self, model: String, provider_model: String, reason: &str) -> Vec<Effect> {
+        let before = std::mem::replace(&mut self.setup.model, model);
+        self.setup.provider_model = provider_model;
+        self.answer.switch_model(self.setup.model.clone());
+        let now = &self.setup.model;
+        vec![
+            self.journal.append(ItemBody::Notice {
+                text: format!("{before} could not answer ({reason}); {now} answers instead"),
+            }),
+            self.journal.model_changed(now, reason),
+        ]
+    }
+
+    fn exhausted(&mut self, message: String) -> Vec<Effect> {
+        // Nothing was asked.
+        self.usage.model_calls = self.usage.model_calls.saturating_sub(1);
+        let mut effects = self.answer.store(&mut self.journal);
+        effects.extend(self.end(TurnOutcome::LimitReached {
+            limit: TurnLimit::Budget,
+            message,
+        }));
+        effects
+    }
+
     fn model_failed(&mut self, error: ModelError) -> Vec<Effect> {
         self.count_call_usage();
         let may_shrink =
@@ -327,10 +370,10 @@ impl TurnMachine {
     /// Adds what the model call reported. The numbers come from outside, so they may be nonsense.
     pub(super) fn count_call_usage(&mut self) {
         let reported = std::mem::take(&mut self.answer.usage);
-        let add = |sum: &mut u64, more: u64| *sum = sum.saturating_add(more);
-        add(&mut self.usage.input_tokens, reported.input_tokens);
-        add(&mut self.usage.cached_tokens, reported.cached_tokens);
-        add(&mut self.usage.output_tokens, reported.output_tokens);
+        self.usage.add(&Usage {
+            model_calls: 0,
+            ..reported
+        });
     }
 
     pub(super) fn end(&mut self, outcome: TurnOutcome) -> Vec<Effect> {

@@ -24,6 +24,7 @@ struct Piece {
     id: String,
     name: String,
     arguments: String,
+    signature: Option<String>,
 }
 
 /// A call as the model made it.
@@ -31,6 +32,10 @@ pub(super) struct Received {
     pub call: Call,
     /// Why it cannot run, for the model.
     pub fault: Option<String>,
+    /// What the provider wants back with it.
+    pub signature: Option<String>,
+    /// Whether its arguments are not a JSON object.
+    pub is_broken: bool,
 }
 
 impl Pieces {
@@ -56,7 +61,16 @@ impl Pieces {
                 id,
                 name,
                 arguments: arguments.to_owned(),
+                signature: None,
             }),
+        }
+    }
+
+    /// Keeps what the provider wants back with a call; one of no call is lost.
+    pub fn sign(&mut self, index: u32, signature: String) {
+        let known = self.0.iter_mut().rev().find(|piece| piece.index == index);
+        if let Some(piece) = known {
+            piece.signature = Some(signature);
         }
     }
 
@@ -73,6 +87,8 @@ impl Pieces {
         let receive = |(number, piece): (usize, Piece)| {
             let is_cut = is_cut && number == last;
             let (args, mut fault) = arguments(piece.arguments, is_cut);
+            // What the output limit cut off is no fault of the model.
+            let is_broken = fault.is_some() && !is_cut;
             let tool = tool_name(&piece.name);
             if !tools.iter().any(|known| known.name == tool) {
                 fault = Some(unknown_tool(&tool, tools));
@@ -90,6 +106,8 @@ impl Pieces {
                     args,
                 },
                 fault,
+                signature: piece.signature,
+                is_broken,
             }
         };
         self.0.into_iter().enumerate().map(receive).collect()

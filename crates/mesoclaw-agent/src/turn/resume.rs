@@ -63,6 +63,7 @@ fn open_calls(history: &[Item]) -> Vec<OpenCall> {
                 call_id,
                 tool,
                 args,
+                ..
             } => {
                 // Of two calls of one id the later is meant, as in the prompt.
                 open.retain(|open| open.call.call_id != *call_id);

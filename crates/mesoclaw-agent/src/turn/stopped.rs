@@ -73,9 +73,29 @@ impl TurnMachine {
     fn receive_calls(&mut self, is_cut: bool) -> Vec<Effect> {
         let mut effects = self.answer.complete(&mut self.journal);
         let pieces = std::mem::take(&mut self.answer.pieces);
-        let received = pieces.into_received(&mut self.call_ids, &self.context.tools, is_cut);
-        let (round, opened) = Round::open(received, &mut self.journal);
+        let mut received = pieces.into_received(&mut self.call_ids, &self.context.tools, is_cut);
+        let is_broken = received.iter().any(|received| received.is_broken);
+        // The model is told once what is wrong with its arguments; a second broken round is the
+        // last, and nothing of it runs.
+        let is_last = is_broken && self.was_broken;
+        self.was_broken = is_broken;
+        if is_last {
+            for received in &mut received {
+                received.fault.get_or_insert_with(|| {
+                    "not run: another call of this answer had broken arguments".to_owned()
+                });
+            }
+        }
+        let (round, opened) = Round::open(received, &self.setup.model, &mut self.journal);
         effects.extend(opened);
+        if is_last {
+            effects.extend(self.fail(
+                ErrorCode::Agent,
+                "the model sent broken arguments to a tool, and again after it was told so",
+                Some("send the message again, or choose another model".to_owned()),
+            ));
+            return effects;
+        }
         self.act(round);
         effects.extend(self.adopt_decided());
         effects

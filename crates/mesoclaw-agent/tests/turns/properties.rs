@@ -45,7 +45,10 @@ fn decision() -> impl Strategy<Value = ApprovalDecision> {
 
 fn entry() -> impl Strategy<Value = ItemBody> {
     prop_oneof![
-        text().prop_map(|text| ItemBody::User { text }),
+        text().prop_map(|text| ItemBody::User {
+            text,
+            images: Vec::new()
+        }),
         (text(), any::<bool>()).prop_map(|(text, complete)| ItemBody::Assistant {
             text,
             complete,
@@ -57,6 +60,7 @@ fn entry() -> impl Strategy<Value = ItemBody> {
             call_id,
             tool: "read".to_owned(),
             args: json!("raw"),
+            signature: None,
         }),
         call_id().prop_map(|call_id| ItemBody::ToolResult {
             call_id,
@@ -114,6 +118,7 @@ fn model_event() -> impl Strategy<Value = Event> {
             cached_tokens: tokens,
             output_tokens: tokens,
             model_calls: 7,
+            ..Usage::default()
         }))),
         4 => stop().prop_map(|stop| Event::ModelDelta(ModelDelta::Stop(stop))),
         1 => Just(Event::ModelRetrying {
@@ -156,6 +161,7 @@ fn call_event() -> impl Strategy<Value = Event> {
 fn turn_event() -> impl Strategy<Value = Event> {
     prop_oneof![
         4 => history().prop_map(|history| Event::ContextReady(Context {
+            images: std::collections::BTreeMap::new(),
             system: "S".to_owned(),
             history,
             tools: vec![ToolDefinition {
@@ -164,7 +170,7 @@ fn turn_event() -> impl Strategy<Value = Event> {
                 parameters: json!({}),
             }],
         })),
-        1 => Just(Event::UserMessage { text: "again".to_owned() }),
+        1 => Just(Event::UserMessage { text: "again".to_owned(), images: Vec::new() }),
         1 => Just(Event::Resume),
         1 => Just(Event::ContextFailed { message: "no".to_owned() }),
         1 => Just(Event::Cancel),
@@ -180,12 +186,13 @@ fn event() -> impl Strategy<Value = Event> {
 /// A turn as a driver begins it, then anything.
 fn events() -> impl Strategy<Value = Vec<Event>> {
     let begin = prop_oneof![
-        3 => Just(Some(Event::UserMessage { text: "hi".to_owned() })),
+        3 => Just(Some(Event::UserMessage { text: "hi".to_owned(), images: Vec::new() })),
         2 => Just(Some(Event::Resume)),
         1 => Just(None),
     ];
     let context = prop_oneof![
         4 => history().prop_map(|history| vec![Event::ContextReady(Context {
+            images: std::collections::BTreeMap::new(),
             system: "S".to_owned(),
             history,
             tools: vec![ToolDefinition {

@@ -113,11 +113,17 @@ impl Script {
         Ok(Step::Event(match (word, call_id) {
             ("draft", "") => return Ok(Step::Draft),
             ("draft", "stored") => return Ok(Step::DraftStored),
-            ("user", "") if !rest.is_empty() => Event::UserMessage { text: text(rest)? },
+            ("user", "") if !rest.is_empty() => Event::UserMessage {
+                text: text(rest)?,
+                images: Vec::new(),
+            },
             ("resume", "") => Event::Resume,
             ("cancel", "") => Event::Cancel,
             ("interrupt", "") => Event::Interrupt,
             ("timeout", "") => Event::TurnTimedOut,
+            ("budget", "") => Event::BudgetExhausted {
+                message: text(rest)?,
+            },
             ("context", "") => self.context(rest)?,
             ("model", "") => model(rest)?,
             ("call", id) if !id.is_empty() => Event::CallChecked {
@@ -139,6 +145,7 @@ impl Script {
     fn context(&self, rest: &str) -> Result<Event, String> {
         match rest.split_once(' ').unwrap_or((rest, "")) {
             ("ready", "") => Ok(Event::ContextReady(Context {
+                images: std::collections::BTreeMap::new(),
                 system: "S".to_owned(),
                 history: self.history.clone(),
                 tools: self.tools.clone(),
@@ -177,7 +184,10 @@ pub fn item(n: usize, body: ItemBody) -> Item {
 fn stored(line: &str) -> Result<ItemBody, String> {
     let (kind, rest) = word(line);
     Ok(match kind {
-        "user" => ItemBody::User { text: text(rest)? },
+        "user" => ItemBody::User {
+            text: text(rest)?,
+            images: Vec::new(),
+        },
         "assistant" | "partial" => ItemBody::Assistant {
             text: text(rest)?,
             complete: kind == "assistant",
@@ -193,6 +203,7 @@ fn stored(line: &str) -> Result<ItemBody, String> {
                 call_id: id.into(),
                 tool: tool.to_owned(),
                 args: serde_json::from_str(args).map_err(|error| error.to_string())?,
+                signature: None,
             }
         }
         "result" => {
@@ -240,11 +251,19 @@ fn model(line: &str) -> Result<Event, String> {
                 arguments: arguments.to_owned(),
             }
         }
+        "sign" => {
+            let (index, signature) = word(rest);
+            ModelDelta::CallSignature {
+                index: number(index)?,
+                signature: text(signature)?,
+            }
+        }
+        "switch" => return switch(rest),
         "usage" => ModelDelta::Usage(Usage {
             input_tokens: number_of(rest, "in")?,
             cached_tokens: number_of(rest, "cached")?,
             output_tokens: number_of(rest, "out")?,
-            model_calls: 0,
+            ..Usage::default()
         }),
         "stop" => ModelDelta::Stop(match rest {
             "end" => StopReason::End,
@@ -275,6 +294,16 @@ fn model(line: &str) -> Result<Event, String> {
         }
         _ => return Err("not a thing a model does".to_owned()),
     }))
+}
+
+fn switch(line: &str) -> Result<Event, String> {
+    let (model, reason) = word(line);
+    let (_, provider_model) = model.split_once(':').ok_or("not a model")?;
+    Ok(Event::ModelSwitched {
+        model: model.to_owned(),
+        provider_model: provider_model.to_owned(),
+        reason: text(reason)?,
+    })
 }
 
 fn verdict(line: &str) -> Result<Verdict, String> {

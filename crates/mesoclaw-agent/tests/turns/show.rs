@@ -17,7 +17,7 @@ pub fn effects(effects: &[Effect], script: &Script) -> Result<Vec<String>, Strin
     for effect in effects {
         lines.push(match effect {
             Effect::Persist { item_id, body } => {
-                format!("persist {} {}", number(item_id)?, entry(body)?)
+                format!("persist {} {}", number(item_id)?, entry(body))
             }
             Effect::Emit(event) => format!("emit {} {}", event.kind(), news(event)?)
                 .trim_end()
@@ -46,9 +46,9 @@ pub fn effects(effects: &[Effect], script: &Script) -> Result<Vec<String>, Strin
 
 pub fn draft(draft: Option<Draft>) -> String {
     match draft {
-        Some(Draft { item_id, body }) => match (number(&item_id), entry(&body)) {
-            (Ok(number), Ok(entry)) => format!("draft {number} {entry}"),
-            (Err(error), _) | (_, Err(error)) => error,
+        Some(Draft { item_id, body }) => match number(&item_id) {
+            Ok(number) => format!("draft {number} {}", entry(&body)),
+            Err(error) => error,
         },
         None => "no draft".to_owned(),
     }
@@ -61,24 +61,34 @@ fn number(item_id: &ItemId) -> Result<&str, String> {
         .ok_or_else(|| format!("{item_id} is not of this turn"))
 }
 
-fn entry(body: &ItemBody) -> Result<String, String> {
-    Ok(match body {
-        ItemBody::User { text } => format!("user {}", quote(text)),
+fn entry(body: &ItemBody) -> String {
+    match body {
+        ItemBody::User { text, .. } => format!("user {}", quote(text)),
         ItemBody::Assistant {
             text,
             complete,
             model,
         } => {
-            same("p:m", model)?;
             let kind = if *complete { "assistant" } else { "partial" };
-            format!("{kind} {}", quote(text))
+            let by = if model == "p:m" {
+                String::new()
+            } else {
+                format!(" by {model}")
+            };
+            format!("{kind} {}{by}", quote(text))
         }
         ItemBody::Reasoning { text } => format!("reasoning {}", quote(text)),
         ItemBody::ToolCall {
             call_id,
             tool,
             args,
-        } => format!("call {call_id} {tool} {}", shortened(args)),
+            signature,
+        } => {
+            let signed = signature.as_ref().map_or(String::new(), |signature| {
+                format!(" signed {} by {}", quote(&signature.data), signature.model)
+            });
+            format!("call {call_id} {tool} {}{signed}", shortened(args))
+        }
         ItemBody::ToolResult {
             call_id,
             tool,
@@ -107,7 +117,7 @@ fn entry(body: &ItemBody) -> Result<String, String> {
             format!("outcome {} {}", ending(outcome), used(usage))
         }
         ItemBody::System { text } => format!("system {}", quote(text)),
-    })
+    }
 }
 
 fn news(event: &ApiEvent) -> Result<String, String> {
@@ -147,6 +157,12 @@ fn news(event: &ApiEvent) -> Result<String, String> {
             reason,
             ..
         } => (turn_id, format!("{attempt} {after_ms}ms {}", quote(reason))),
+        ApiEvent::TurnModelChanged {
+            turn_id,
+            model,
+            reason,
+            ..
+        } => (turn_id, format!("{model} {}", quote(reason))),
         ApiEvent::TurnFinished {
             turn_id,
             outcome,
@@ -162,23 +178,28 @@ fn news(event: &ApiEvent) -> Result<String, String> {
 
 fn messages(request: &ModelRequest, script: &Script) -> Result<Vec<String>, String> {
     let setup = script.setup();
-    same(&setup.provider_model, &request.model)?;
     same(setup.session_id.as_str(), &request.cache_key)?;
     if request.params != setup.params || request.tools != script.tools {
         return Err("other parameters or tools than the turn was given".to_owned());
     }
     let mut lines = Vec::new();
+    if request.model != setup.provider_model {
+        lines.push(format!("  model {}", request.model));
+    }
     if request.system != "S" {
         lines.push(format!("  system {}", quote(&request.system)));
     }
     for message in &request.messages {
         match message {
-            ModelMessage::User { text } => lines.push(format!("  user {}", quote(text))),
+            ModelMessage::User { text, .. } => lines.push(format!("  user {}", quote(text))),
             ModelMessage::Assistant { text, calls } => {
                 lines.push(format!("  assistant {}", quote(text)));
                 lines.extend(calls.iter().map(|call| {
                     let args = shortened(&call.args);
-                    format!("    call {} {} {args}", call.call_id, call.tool)
+                    let signed = call.signature.as_ref().map_or(String::new(), |signature| {
+                        format!(" signed {}", quote(signature))
+                    });
+                    format!("    call {} {} {args}{signed}", call.call_id, call.tool)
                 }));
             }
             ModelMessage::ToolResult {

@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{ItemId, QueueId, SessionId, TurnId};
+use crate::item::ImageRef;
 use crate::macros::operations;
 use crate::time::Timestamp;
 
@@ -20,9 +21,24 @@ pub struct SendParams {
     /// not say it twice.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub client_message_id: Option<String>,
-    /// `provider:model` for this message only; without one the default.
+    /// `provider:model` or `hint:fast|reasoning|vision|summarize` for this message only; without
+    /// one the session's, else the default.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
+    /// Images said with it, at most 16 and 5 MiB together.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub images: Vec<NewImage>,
+}
+
+/// An image to send.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewImage {
+    /// The file's content in base64: PNG, JPEG, GIF or WebP.
+    pub data: String,
+    /// Name of the file, for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
 }
 
 /// The message is stored; news of the turn come as events.
@@ -50,6 +66,9 @@ pub struct QueuedMessage {
     /// `provider:model` it asks for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
+    /// Images said with it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub images: Vec<ImageRef>,
     /// When it was said.
     pub created_at: Timestamp,
 }

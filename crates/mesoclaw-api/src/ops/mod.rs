@@ -15,6 +15,8 @@ pub mod config;
 
 pub mod provider;
 
+pub mod credential;
+
 pub mod model;
 
 pub mod usage;

@@ -26,6 +26,9 @@ pub struct Session {
     /// The chat of a channel it belongs to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub channel_key: Option<String>,
+    /// `provider:model` that answers here when a message names none; `None` = the default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
 }
 
 /// What a session is doing.
@@ -123,6 +126,17 @@ pub struct RenameParams {
     pub session_id: SessionId,
     /// New name, 1 to 200 characters.
     pub title: String,
+}
+
+/// Choose the model of a session.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SetModelParams {
+    /// The session.
+    pub session_id: SessionId,
+    /// `provider:model` or `hint:...`; `None` = the default again.
+    #[serde(default)]
+    pub model: Option<String>,
 }
 
 /// Copy a session, wholly or up to one of its items.
@@ -239,6 +253,9 @@ operations! { SessionApi;
     /// Rename a session.
     SessionRename = rename: "session.rename", Put "/sessions/{session_id}", Write, Json, Session, Merge,
         RenameParams => Session;
+    /// Choose the model that answers in a session when a message names none.
+    SessionSetModel = set_model: "session.set_model", Put "/sessions/{session_id}/model", Write, Json, Session, Merge,
+        SetModelParams => Session;
     /// Delete a session and everything in it; a running turn is cancelled first.
     SessionDelete = delete: "session.delete", Delete "/sessions/{session_id}", Write, NoContent, Session, Merge,
         SessionParams => Done;

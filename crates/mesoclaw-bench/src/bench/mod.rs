@@ -8,6 +8,10 @@ pub(crate) mod pipe;
 
 pub(crate) mod stream;
 
+pub(crate) mod dialects;
+
+pub(crate) mod dialect_memory;
+
 pub(crate) mod sessions;
 
 pub(crate) mod clients;

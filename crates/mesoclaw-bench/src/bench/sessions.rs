@@ -172,6 +172,7 @@ fn fill_session(conn: &Connection, n: u32, items: u32) -> StoreResult<()> {
             updated_at: at(n, items),
             source: "cli".to_owned(),
             channel_key: None,
+            model: None,
         },
     )?;
     let mut turn_id = TurnId::random();
@@ -200,7 +201,7 @@ fn fill_session(conn: &Connection, n: u32, items: u32) -> StoreResult<()> {
         };
         item::upsert(conn, &stored)?;
         if n_in_turn == ITEMS_A_TURN - 1 || index + 1 == items {
-            turn::finish(conn, &turn_id, &TurnOutcome::Completed, &usage(), &now)?;
+            turn::finish(conn, &turn_id, &TurnOutcome::Completed, &usage(), 0, &now)?;
         }
     }
     Ok(())
@@ -210,6 +211,7 @@ fn body(index: u32, n_in_turn: u32) -> ItemBody {
     match n_in_turn {
         0 => ItemBody::User {
             text: format!("Question {index}: what does the harbour master write into the log?"),
+            images: Vec::new(),
         },
         1 => ItemBody::Assistant {
             text: format!(
@@ -233,5 +235,6 @@ fn usage() -> Usage {
         cached_tokens: 0,
         output_tokens: 70,
         model_calls: 1,
+        ..Usage::default()
     }
 }

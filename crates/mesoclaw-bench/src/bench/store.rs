@@ -82,6 +82,7 @@ async fn write(store: &Store, id: String) {
         updated_at: now,
         source: "cli".to_owned(),
         channel_key: None,
+        model: None,
     };
     let written = store.write(move |conn| session::insert(conn, &row)).await;
     written.expect("a session is written");

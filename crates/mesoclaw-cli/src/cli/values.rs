@@ -1,5 +1,7 @@
 //! Reads the values of options.
 
+use mesoclaw_api::secret::SecretText;
+
 /// Seconds above 0, at most a year.
 pub(super) fn parse_secs(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
@@ -25,6 +27,49 @@ pub(super) fn parse_size(text: &str) -> Result<u64, String> {
             .ok_or_else(|| "that is too large".to_owned()),
         _ => Err("expected a number of bytes such as 500000, 64k or 10M".to_owned()),
     }
+}
+
+/// Tokens, with k and M for thousands and millions.
+pub(super) fn parse_tokens(text: &str) -> Result<u32, String> {
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let factor = match &text[digits.len()..] {
+        "" => Some(1),
+        "k" | "K" => Some(1_000),
+        "M" | "m" => Some(1_000_000),
+        _ => None,
+    };
+    let count: Option<u32> = digits.parse().ok();
+    match (count, factor) {
+        (Some(count), Some(factor)) if count > 0 => count
+            .checked_mul(factor)
+            .ok_or_else(|| "that is too large".to_owned()),
+        _ => Err("expected a number of tokens such as 8192, 128k or 1M".to_owned()),
+    }
+}
+
+/// Dollars, in millionths; no digit is lost on the way.
+pub(super) fn parse_usd(text: &str) -> Result<u64, String> {
+    let wrong = || "expected dollars such as 2.50, with at most six decimals".to_owned();
+    let (whole, decimals) = text.split_once('.').unwrap_or((text, ""));
+    let is_number = |digits: &str| digits.chars().all(|c| c.is_ascii_digit());
+    if whole.is_empty() || decimals.len() > 6 || !is_number(whole) || !is_number(decimals) {
+        return Err(wrong());
+    }
+    let whole: u64 = whole.parse().map_err(|_| wrong())?;
+    let decimals: u64 = format!("{decimals:0<6}").parse().map_err(|_| wrong())?;
+    whole
+        .checked_mul(1_000_000)
+        .and_then(|micro| micro.checked_add(decimals))
+        .ok_or_else(wrong)
+}
+
+/// A secret, masked from here on.
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "the signature of a parser of values"
+)]
+pub(super) fn parse_secret(text: &str) -> Result<SecretText, String> {
+    Ok(SecretText::new(text.to_owned()))
 }
 
 #[cfg(test)]
@@ -56,5 +101,40 @@ mod tests {
         ] {
             assert_eq!(parse_secs(text).ok(), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn tokens_and_dollars_are_read() {
+        for (text, expected) in [
+            ("8192", Some(8192)),
+            ("128k", Some(128_000)),
+            ("1M", Some(1_000_000)),
+            ("0", None),
+            ("9999M", None),
+            ("lots", None),
+        ] {
+            assert_eq!(parse_tokens(text).ok(), expected, "{text}");
+        }
+        for (text, expected) in [
+            ("2.50", Some(2_500_000)),
+            ("0.000001", Some(1)),
+            ("10", Some(10_000_000)),
+            ("0", Some(0)),
+            ("1.", Some(1_000_000)),
+            ("0.0000001", None),
+            (".5", None),
+            ("-1", None),
+            ("1e3", None),
+            ("99999999999999999999", None),
+        ] {
+            assert_eq!(parse_usd(text).ok(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_secret_is_masked_at_once() {
+        let secret = parse_secret("sk-very-secret").unwrap();
+        assert_eq!(format!("{secret:?}"), "SecretText(***)");
+        assert_eq!(secret.secret().expose(), "sk-very-secret");
     }
 }

@@ -3,12 +3,12 @@
 use std::ffi::OsString;
 
 use clap::Parser;
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use mesoclaw_api::{ApiError, ErrorCode};
 
 use crate::args::with_command;
 use crate::cli::{Cli, Command, RunArgs};
-use crate::cmd::{config, doctor, generate, model, provider, session, usage};
+use crate::cmd::{config, doctor, generate, key, model, provider, session, usage};
 use crate::exit::{CliError, CliResult};
 use crate::output::Console;
 use crate::run::plan::Form;
@@ -50,7 +50,8 @@ fn run(console: Console, cli: Cli, form: Form) -> CliResult {
         Command::Session(command) => session::main(console, global, command),
         Command::Model(command) => model::main(console, global, command),
         Command::Config(command) => config::main(console, global, command),
-        Command::Provider(command) => provider::main(console, global, command),
+        Command::Provider(command) => provider::main(console, global, *command),
+        Command::Key(command) => key::main(console, global, command),
         Command::Setup(args) => setup::main(console, global, &args),
         Command::Usage(args) => usage::main(console, global, args),
         Command::Doctor => doctor::main(console, global),
@@ -68,7 +69,7 @@ fn not_parsed(words: &[OsString], error: &clap::Error) -> u8 {
             console.finish(console.print(&error.render().to_string()).map(|()| 0))
         }
         _ if wants_json => {
-            let text = error.render().to_string();
+            let text = without_secrets(words, error);
             let mut lines = text.lines();
             let message = lines.next().unwrap_or_default();
             let message = message.strip_prefix("error: ").unwrap_or(message);
@@ -77,8 +78,63 @@ fn not_parsed(words: &[OsString], error: &clap::Error) -> u8 {
             console.finish(Err(error.into()))
         }
         _ => {
-            console.say(&error.render().to_string());
+            console.say(&without_secrets(words, error));
             ErrorCode::InvalidParams.exit_code()
         }
+    }
+}
+
+/// A mistake in `key ...` is told without the words it does not know: one may be a secret.
+fn without_secrets(words: &[OsString], error: &clap::Error) -> String {
+    let text = error.render().to_string();
+    if !words.iter().any(|word| word == "key") {
+        return text;
+    }
+    let unknown = [
+        ContextKind::InvalidArg,
+        ContextKind::InvalidValue,
+        ContextKind::SuggestedValue,
+        ContextKind::InvalidSubcommand,
+        ContextKind::TrailingArg,
+    ];
+    let mut masked = text;
+    for kind in unknown {
+        if let Some(ContextValue::String(value)) = error.get(kind)
+            && !is_known_word(value)
+        {
+            masked = masked.replace(value.as_str(), "***");
+        }
+    }
+    masked
+}
+
+/// What our own words look like: short, lower-case letters and hyphens; placeholders in brackets.
+fn is_known_word(word: &str) -> bool {
+    const LONGEST: usize = 24;
+    let is_placeholder = word.starts_with(['<', '[']);
+    let is_plain =
+        word.len() <= LONGEST && word.chars().all(|c| c.is_ascii_lowercase() || c == '-');
+    is_placeholder || is_plain
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_is_not_part_of_a_mistake() {
+        let check = |words: &str, hidden: &str, shown: &str| {
+            let words: Vec<OsString> = words.split(' ').map(OsString::from).collect();
+            let error = Cli::try_parse_from(words.clone()).unwrap_err();
+            let text = without_secrets(&words, &error);
+            assert!(!text.contains(hidden), "{text}");
+            assert!(text.contains(shown), "{text}");
+        };
+        check("mesoclaw key set openai sk-a1 sk-b2", "sk-b2", "***");
+        check("mesoclaw key set openai -x9secret", "x9secret", "error");
+        check("mesoclaw key set openai --sk9secret", "sk9secret", "***");
+        check("mesoclaw key set openai --bogus", "***", "--bogus");
+        check("mesoclaw key sk-a1", "sk-a1", "***");
+        check("mesoclaw key lst", "***", "'lst'");
     }
 }

@@ -2,16 +2,21 @@
 
 use mesoclaw_api::Surface;
 use mesoclaw_api::ops::NoParams;
+use mesoclaw_api::ops::credential::{CredentialStatus, KeyStoreStatus};
 use mesoclaw_api::ops::daemon::DaemonGetStatus;
-use mesoclaw_api::ops::provider::{ProviderDefaultGet, ProviderGet, ProviderParams};
+use mesoclaw_api::ops::provider::{Provider, ProviderDefaultGet, ProviderGet, ProviderParams};
 use mesoclaw_daemon::doctor::{Check, DoctorOptions, Status, run};
 use serde_json::json;
 
 use crate::cli::Global;
+use crate::cmd::key::fits_on_a_line;
 use crate::connect::{Home, home_variable, is_newer, runtime};
 use crate::exit::{CliResult, FAILED, OK};
 use crate::output::{Console, push};
 use crate::term::Terminal;
+
+/// Name of the check that is made with and without a daemon.
+const KEY_STORE: &str = "key store";
 
 /// Runs `mesoclaw doctor`.
 ///
@@ -26,7 +31,12 @@ pub fn main(console: Console, global: &Global) -> CliResult {
     if let Ok(home) = Home::find(global.config.clone()) {
         runtime()?.block_on(async {
             checks.push(daemon(&home).await);
-            checks.extend(default_model(&home).await);
+            let asked = keys_and_provider(&home).await;
+            // What the daemon says of its key store counts more than what was seen from outside.
+            if asked.iter().any(|check| check.name == KEY_STORE) {
+                checks.retain(|check| check.name != KEY_STORE);
+            }
+            checks.extend(asked);
         });
     }
     checks.push(terminal(
@@ -74,33 +84,83 @@ async fn daemon(home: &Home) -> Check {
     }
 }
 
-/// Whether the provider of the default model is there and has its key: only a daemon knows. Nothing
-/// without one, and nothing to say when all is well.
-async fn default_model(home: &Home) -> Option<Check> {
-    let name = "provider";
-    let client = home.connect(Surface::Cli, None).await.ok()?.client;
-    let default = client
-        .call::<ProviderDefaultGet>(NoParams {})
-        .await
-        .ok()??;
-    let id = default.provider_id;
-    let params = ProviderParams {
-        provider_id: id.clone(),
+/// The key store as the daemon uses it, and whether the provider of the default model is there and
+/// has its key. Nothing without a daemon.
+async fn keys_and_provider(home: &Home) -> Vec<Check> {
+    let Ok(link) = home.connect(Surface::Cli, None).await else {
+        return Vec::new();
     };
-    match client.call::<ProviderGet>(params).await {
-        Ok(provider) if provider.requires_api_key && !provider.has_api_key => {
-            let variable = provider.api_key_env.unwrap_or_default();
-            let detail = format!("the daemon has no key for `{id}` ({variable} is not set)");
-            Some(Check::new(name, Status::Problem, detail).with_fix(format!(
-                "set {variable} in the shell and run `mesoclaw daemon restart` there"
-            )))
+    let client = link.client;
+    let default = client.call::<ProviderDefaultGet>(NoParams {}).await;
+    let provider = match default {
+        Ok(Some(default)) => {
+            let params = ProviderParams {
+                provider_id: default.provider_id,
+            };
+            Some(client.call::<ProviderGet>(params).await)
         }
-        Ok(_) => None,
-        Err(error) => Some(
-            Check::new(name, Status::Problem, error.message)
+        Ok(None) | Err(_) => None,
+    };
+    let mut checks = Vec::new();
+    match client.call::<CredentialStatus>(NoParams {}).await {
+        Ok(status) => {
+            let known = provider.as_ref().and_then(|found| found.as_ref().ok());
+            checks.push(key_store(&status, known));
+        }
+        Err(error) => checks.push(Check::new(KEY_STORE, Status::Problem, error.message)),
+    }
+    match provider {
+        Some(Ok(provider)) => checks.extend(key_of(&provider)),
+        Some(Err(error)) => checks.push(
+            Check::new("provider", Status::Problem, error.message)
                 .with_fix("`mesoclaw provider list`, then `mesoclaw provider default ID MODEL`"),
         ),
+        None => {}
     }
+    checks
+}
+
+/// A key store that does not work is no problem before somebody chose it or a key is needed.
+fn key_store(status: &KeyStoreStatus, provider: Option<&Provider>) -> Check {
+    let name = KEY_STORE;
+    let detail = fits_on_a_line(status);
+    if status.is_locked {
+        return Check::new(name, Status::Warning, detail).with_fix("`mesoclaw key unlock`");
+    }
+    if status.is_working {
+        return Check::new(name, Status::Ok, detail);
+    }
+    let fix = status.hint.clone();
+    let fix = fix.unwrap_or_else(|| "`mesoclaw key store file`".to_owned());
+    let is_needed =
+        provider.is_some_and(|provider| provider.requires_api_key && !provider.has_api_key);
+    if status.is_chosen || is_needed {
+        return Check::new(name, Status::Problem, detail).with_fix(fix);
+    }
+    Check::new(
+        name,
+        Status::Ok,
+        format!("{detail} (no key is needed yet; `mesoclaw key store file` makes a place for one)"),
+    )
+}
+
+fn key_of(provider: &Provider) -> Option<Check> {
+    if !provider.requires_api_key || provider.has_api_key {
+        return None;
+    }
+    let id = &provider.id;
+    let variables = match provider.key_variables.as_slice() {
+        [] => String::new(),
+        names => format!(
+            ", and {} is not set where it was started",
+            names.join(" or ")
+        ),
+    };
+    let detail = format!("the daemon has no key for `{id}`{variables}");
+    Some(
+        Check::new("provider", Status::Problem, detail)
+            .with_fix(format!("`mesoclaw key set {id}`")),
+    )
 }
 
 fn terminal(terminal: &Terminal, is_terminal: bool) -> Check {
@@ -179,5 +239,27 @@ mod tests {
         check(None, false, true, true, Status::Ok);
         check(Some("vt100"), true, false, true, Status::Warning);
         check(None, false, false, false, Status::Ok);
+    }
+
+    #[test]
+    fn a_key_store_is_a_problem_when_it_is_needed() {
+        let status = |is_working, is_locked, is_chosen| KeyStoreStatus {
+            backend: mesoclaw_api::ops::credential::KeyBackend::Keyring,
+            is_chosen,
+            is_working,
+            is_locked,
+            has_passphrase: None,
+            problem: (!is_working).then(|| "nobody answers".to_owned()),
+            hint: None,
+            protection: "Well.".to_owned(),
+            path: None,
+        };
+        let check = |status: KeyStoreStatus, expected| {
+            assert_eq!(key_store(&status, None).status, expected, "{status:?}");
+        };
+        check(status(true, false, false), Status::Ok);
+        check(status(false, false, false), Status::Ok);
+        check(status(false, false, true), Status::Problem);
+        check(status(false, true, true), Status::Warning);
     }
 }

@@ -4,8 +4,9 @@ mod config;
 mod dispatch;
 mod doctor;
 mod generate;
+pub mod key;
 pub mod model;
-mod provider;
+pub mod provider;
 
 pub mod queue;
 pub mod session;

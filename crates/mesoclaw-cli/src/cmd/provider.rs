@@ -1,9 +1,14 @@
-//! `mesoclaw provider ...`: places that answer prompts, and the default model.
+//! `mesoclaw provider ...`: places that answer prompts, and the default model. What a provider looks
+//! like in words is in `provider/words.rs`, what changes one in `provider/change.rs`.
+
+mod change;
+mod words;
 
 use mesoclaw_api::ops::NoParams;
 use mesoclaw_api::ops::provider::{
-    CreateParams, DefaultModel, Provider, ProviderCreate, ProviderDefaultGet, ProviderDefaultSet,
-    ProviderDelete, ProviderList, ProviderParams, ProviderTest, TestParams,
+    DefaultModel, ModelRemoveParams, Provider, ProviderDefaultGet, ProviderDefaultSet,
+    ProviderDelete, ProviderDetect, ProviderGet, ProviderList, ProviderModelRemove, ProviderModels,
+    ProviderModelsParams, ProviderParams, ProviderTest, TestParams,
 };
 use mesoclaw_api::{ApiError, ErrorCode};
 use mesoclaw_ipc::Client;
@@ -12,8 +17,12 @@ use serde_json::json;
 use crate::cli::{Global, ProviderCommand};
 use crate::connect::{Home, runtime};
 use crate::exit::{CliError, CliResult, OK};
-use crate::output::{Console, push, table};
+use crate::output::{Console, table};
+use crate::run::offer;
 use crate::run::setup;
+
+pub use change::{confirm, origin_of};
+pub use words::{context_text, price_text};
 
 /// Runs a provider command.
 ///
@@ -29,47 +38,14 @@ pub fn main(console: Console, global: &Global, command: ProviderCommand) -> CliR
 
 async fn run(console: Console, client: &Client, command: ProviderCommand) -> CliResult {
     match command {
-        ProviderCommand::List => {
-            let providers = client.call::<ProviderList>(NoParams {}).await?;
-            console.result(&providers, &table(&rows(&providers)))?;
+        ProviderCommand::List { all } => list(console, client, all).await?,
+        ProviderCommand::Show { id } => {
+            let params = ProviderParams { provider_id: id };
+            let provider = client.call::<ProviderGet>(params).await?;
+            console.result(&provider, &words::description(&provider))?;
         }
-        ProviderCommand::Add {
-            id,
-            positional_name,
-            url,
-            base_url,
-            name,
-            api_key_env,
-        } => {
-            let params = CreateParams {
-                id,
-                name: name.or(positional_name),
-                base_url: base_url.or(url).unwrap_or_default(),
-                api_key_env,
-            };
-            let provider = client.call::<ProviderCreate>(params).await?;
-            let mut text = format!("added {} at {}", provider.id, provider.base_url);
-            if let (Some(variable), false) = (&provider.api_key_env, provider.has_api_key) {
-                push(
-                    &mut text,
-                    format_args!(
-                        "\nthe daemon does not see {variable} yet: set it and run `mesoclaw daemon restart`"
-                    ),
-                );
-            }
-            push(
-                &mut text,
-                format_args!(
-                    "\nnext: mesoclaw provider test {id}, mesoclaw provider default {id} MODEL",
-                    id = provider.id
-                ),
-            );
-            console.done(&provider, &text)?;
-        }
-        ProviderCommand::Default { provider, model } => {
-            default(console, client, provider, model).await?;
-        }
-        ProviderCommand::Test { id, model } => return test(console, client, id, model).await,
+        ProviderCommand::Add(args) => change::add(console, client, args).await?,
+        ProviderCommand::Update(args) => change::update(console, client, args).await?,
         ProviderCommand::Remove { id } => {
             let params = ProviderParams {
                 provider_id: id.clone(),
@@ -77,8 +53,68 @@ async fn run(console: Console, client: &Client, command: ProviderCommand) -> Cli
             client.call::<ProviderDelete>(params).await?;
             console.done(&json!({"removed": id}), &format!("removed {id}"))?;
         }
+        ProviderCommand::Default { provider, model } => {
+            default(console, client, provider, model).await?;
+        }
+        ProviderCommand::Test { id, model } => return test(console, client, id, model).await,
+        ProviderCommand::Models { id } => {
+            offer::agreed_only(client, &id).await?;
+            let params = ProviderModelsParams { provider_id: id };
+            let models = client.call::<ProviderModels>(params).await?;
+            let text = if models.is_empty() {
+                "it lists no models".to_owned()
+            } else {
+                words::models_text(&models)
+            };
+            console.result(&models, &text)?;
+        }
+        ProviderCommand::ModelAdd(args) => change::add_model(console, client, args).await?,
+        ProviderCommand::ModelRemove { id, model } => {
+            let name = format!("{id}:{model}");
+            let params = ModelRemoveParams {
+                provider_id: id,
+                model_id: model,
+            };
+            client.call::<ProviderModelRemove>(params).await?;
+            console.done(&json!({"removed": name}), &format!("removed {name}"))?;
+        }
+        ProviderCommand::Detect => {
+            let found = client.call::<ProviderDetect>(NoParams {}).await?;
+            console.result(&found, &words::detected(&found))?;
+        }
     }
     Ok(OK)
+}
+
+async fn list(console: Console, client: &Client, all: bool) -> CliResult<()> {
+    let providers = client.call::<ProviderList>(NoParams {}).await?;
+    let n_all = providers.len();
+    let shown = sorted(providers, all);
+    console.result(&shown, &table(&words::rows(&shown)))?;
+    if shown.len() < n_all {
+        console.progress(&format!(
+            "{} more are known: mesoclaw provider list --all",
+            n_all - shown.len()
+        ));
+    }
+    Ok(())
+}
+
+/// The one with the default model first, then those somebody added, then those that can be used.
+fn sorted(mut providers: Vec<Provider>, all: bool) -> Vec<Provider> {
+    if !all {
+        providers.retain(|provider| {
+            provider.is_active || provider.is_default || provider.is_user_defined
+        });
+    }
+    providers.sort_by_key(|provider| {
+        (
+            !provider.is_default,
+            !provider.is_user_defined,
+            !provider.is_active,
+        )
+    });
+    providers
 }
 
 async fn default(
@@ -102,9 +138,10 @@ async fn default(
             (provider.to_owned(), model.to_owned())
         }
         (Some(_) | None, None) => {
+            let id = provider.trim_end_matches(':');
             return Err(CliError::usage_hint(
-                format!("which model of {provider}?"),
-                format!("mesoclaw provider default {provider} MODEL"),
+                format!("which model of {id}?"),
+                format!("mesoclaw provider default {id} MODEL\nmesoclaw provider show {id}"),
             ));
         }
     };
@@ -112,12 +149,24 @@ async fn default(
         provider_id,
         model_id,
     };
+    // A key of this shell that was allowed counts as one that is there.
+    offer::agreed_only(client, &params.provider_id).await?;
     client.call::<ProviderDefaultSet>(params.clone()).await?;
     let text = format!("default is {}:{}", params.provider_id, params.model_id);
     console.done(&params, &text)
 }
 
-async fn test(console: Console, client: &Client, id: String, model: Option<String>) -> CliResult {
+/// Tries a provider for real and prints what happened.
+///
+/// # Errors
+/// There is no such provider.
+pub async fn test(
+    console: Console,
+    client: &Client,
+    id: String,
+    model: Option<String>,
+) -> CliResult {
+    offer::agreed_only(client, &id).await?;
     let params = TestParams {
         provider_id: id,
         model_id: model,
@@ -131,27 +180,5 @@ async fn test(console: Console, client: &Client, id: String, model: Option<Strin
     Ok(result.error_code.unwrap_or(ErrorCode::Agent).exit_code())
 }
 
-fn rows(providers: &[Provider]) -> Vec<Vec<String>> {
-    let heading = ["ID", "NAME", "KEY", "DEFAULT", "ADDRESS"];
-    let mut rows = vec![heading.map(str::to_owned).to_vec()];
-    rows.extend(providers.iter().map(|provider| {
-        let key = match (&provider.api_key_env, provider.has_api_key) {
-            (Some(variable), true) => variable.clone(),
-            (Some(variable), false) => format!("{variable} missing"),
-            (None, _) if provider.requires_api_key => "missing".to_owned(),
-            (None, _) => "-".to_owned(),
-        };
-        vec![
-            provider.id.clone(),
-            provider.name.clone(),
-            key,
-            if provider.is_default { "yes" } else { "-" }.to_owned(),
-            if provider.base_url.is_empty() {
-                "inside mesoclaw".to_owned()
-            } else {
-                provider.base_url.clone()
-            },
-        ]
-    }));
-    rows
-}
+#[cfg(test)]
+mod tests;

@@ -69,6 +69,7 @@ pub async fn run(
                 text,
                 client_message_id: Some(TurnId::random().as_str().to_owned()),
                 model: None,
+                images: Vec::new(),
             };
             let sent = client.call::<ChatSend>(params).await?;
             let text = match &sent.queue_id {
@@ -127,6 +128,7 @@ mod tests {
             id: id.into(),
             text: text.to_owned(),
             model: None,
+            images: Vec::new(),
             created_at: Timestamp::from_unix_ms(0),
         };
         let queue = [message("aa", "one"), message("bb", "two")];

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use mesoclaw_api::ops::session::{
     ForkParams, ItemsParams, ListParams, RenameParams, ResolveParams, SearchParams, Session,
     SessionDelete, SessionFork, SessionGet, SessionItems, SessionList, SessionParams,
-    SessionRename, SessionResolve, SessionSearch, SessionState, SessionSummary,
+    SessionRename, SessionResolve, SessionSearch, SessionSetModel, SessionState, SessionSummary,
+    SetModelParams,
 };
 use mesoclaw_api::{ApiError, ErrorCode, Item, SessionId};
 use mesoclaw_ipc::Client;
@@ -62,6 +63,11 @@ async fn run(console: Console, client: &Client, command: SessionCommand) -> CliR
             let text = format!("{}  {}", copy.id, copy.title);
             console.result(&copy, &text).map(|()| OK)
         }
+        SessionCommand::Model {
+            session,
+            model,
+            unset,
+        } => choose_model(console, client, &session, model, unset).await,
         SessionCommand::Delete { session, yes } => delete(console, client, &session, yes).await,
         SessionCommand::Export {
             session,
@@ -118,6 +124,36 @@ async fn show(console: Console, client: &Client, name: &str) -> CliResult {
         console.print(&transcript::plain(&items))?;
     }
     Ok(OK)
+}
+
+async fn choose_model(
+    console: Console,
+    client: &Client,
+    name: &str,
+    model: Option<String>,
+    unset: bool,
+) -> CliResult {
+    let session = find(client, name).await?;
+    if model.is_none() && !unset {
+        let text = session.model.as_deref().unwrap_or("the default model");
+        return console
+            .result(&json!({"model": session.model}), &one_line(text))
+            .map(|()| OK);
+    }
+    let params = SetModelParams {
+        session_id: session.id,
+        model,
+    };
+    let session = client.call::<SessionSetModel>(params).await?;
+    let text = match &session.model {
+        Some(model) => format!(
+            "{} answers in {}",
+            one_line(model),
+            one_line(&session.title)
+        ),
+        None => format!("the default model answers in {}", one_line(&session.title)),
+    };
+    console.done(&session, &text).map(|()| OK)
 }
 
 async fn delete(console: Console, client: &Client, name: &str, yes: bool) -> CliResult {

@@ -3,30 +3,35 @@
 
 mod at_prompt;
 mod commands;
+mod cost;
+mod files;
+mod model;
 mod news;
+mod opening;
 
 use std::time::Duration;
 
-use mesoclaw_api::ops::NoParams;
 use mesoclaw_api::ops::chat::SendParams;
-use mesoclaw_api::ops::provider::{DefaultModel, ProviderDefaultGet};
+use mesoclaw_api::ops::provider::DefaultModel;
 use mesoclaw_api::ops::session::{
-    ItemsParams, ListParams, ResolveParams, Session, SessionGet, SessionItems, SessionList,
-    SessionParams, SessionResolve, SessionState,
+    ItemsParams, SessionGet, SessionItems, SessionParams, SessionState,
 };
-use mesoclaw_api::{Item, SessionId, Surface};
+use mesoclaw_api::{Item, SessionId, TurnOutcome};
 use tokio::time::{Instant, sleep_until};
 
 use crate::cli::{ChatArgs, Global};
-use crate::connect::{Home, everything, runtime};
+use crate::connect::{Home, runtime};
 use crate::exit::{CliError, CliResult, FAILED, OK, of_outcome};
 use crate::output::{Console, error_text};
 use crate::run::answer_file::Target;
+use crate::run::attach::Attachments;
 use crate::run::audience::{Audience, Ending};
 use crate::run::background::Background;
 use crate::run::conversation::Conversation;
 use crate::run::editor::{Editor, Input};
 use crate::run::follow::Follower;
+use crate::run::input::DEFAULT_MAX_INPUT;
+use crate::run::offer::{self, Offered};
 use crate::run::render::{Renderer, Style, ending_text};
 use crate::run::setup;
 use crate::run::slash::{message, parse};
@@ -61,9 +66,15 @@ pub struct Chat {
     conversation: Conversation,
     editor: Editor,
     stops: Stops,
+    /// The model of this chat; `None` = the session's, else the default.
     model: Option<String>,
+    /// Whether `model` becomes the session's as soon as there is one.
+    is_model_for_session: bool,
     title: Option<String>,
     target: Target,
+    /// Said with the next message.
+    attachments: Attachments,
+    offered: Offered,
     background: Background,
     draft: Vec<String>,
     interrupts: u32,
@@ -80,69 +91,13 @@ pub fn main(console: Console, global: &Global, args: ChatArgs) -> CliResult {
     let mode = TerminalMode::save();
     let runtime = runtime()?;
     runtime.block_on(async {
-        let mut chat = open(console, home, args).await?;
+        let mut chat = opening::open(console, home, args).await?;
         let result = chat.run().await;
         if chat.editor.is_asking() {
             mode.restore(chat.editor.can_edit());
         }
         result
     })
-}
-
-async fn open(console: Console, home: Home, args: ChatArgs) -> CliResult<Chat> {
-    let (link, was_started) = home
-        .connect_or_start(Surface::Cli, Some(everything()))
-        .await?;
-    if was_started {
-        console.progress(&format!("started the daemon (pid {})", link.hello.pid));
-    }
-    let link = setup::offer_restart(console, &home, link).await?;
-    let mut conversation = Conversation::new(home, console, Surface::Cli, link);
-    let session = choose(&conversation, &args).await?;
-    if let Some(session) = &session {
-        conversation.follow_session(session.id.clone()).await?;
-    }
-    let mut default = conversation.call::<ProviderDefaultGet>(NoParams {}).await?;
-    if default.is_none() && args.model.is_none() && console.can_ask() {
-        setup::ask(console, &conversation.home).await?;
-        default = conversation.call::<ProviderDefaultGet>(NoParams {}).await?;
-    }
-    let history = conversation.home.paths.data_dir.join("history");
-    let mut chat = Chat {
-        editor: Editor::start(history)?,
-        stops: Stops::listen(None)?,
-        model: args.model,
-        title: session.map(|session| session.title),
-        target: Target::Stdout,
-        background: Background::default(),
-        draft: Vec::new(),
-        interrupts: 0,
-        retry_at: None,
-        last_code: OK,
-        conversation,
-    };
-    chat.greet(default.as_ref())?;
-    Ok(chat)
-}
-
-async fn choose(conversation: &Conversation, args: &ChatArgs) -> CliResult<Option<Session>> {
-    if let Some(name) = &args.session {
-        let params = ResolveParams {
-            name: name.clone(),
-            create: true,
-        };
-        let resolved = conversation.call::<SessionResolve>(params).await?;
-        return Ok(Some(resolved.session));
-    }
-    if !args.resume {
-        return Ok(None);
-    }
-    let newest = ListParams {
-        limit: Some(1),
-        offset: None,
-    };
-    let sessions = conversation.call::<SessionList>(newest).await?;
-    Ok(sessions.into_iter().next().map(|summary| summary.session))
 }
 
 impl Chat {
@@ -175,12 +130,12 @@ impl Chat {
         }
     }
 
-    fn greet(&mut self, default: Option<&DefaultModel>) -> CliResult<()> {
+    fn greet(&mut self, model: Option<&str>, default: Option<&DefaultModel>) -> CliResult<()> {
         if !self.editor.is_terminal() {
             return Ok(());
         }
-        let model = match (&self.model, default) {
-            (Some(model), _) => model.clone(),
+        let model = match (model, default) {
+            (Some(model), _) => model.to_owned(),
             (None, Some(default)) => format!("{}:{}", default.provider_id, default.model_id),
             (None, None) => "no model is set up: mesoclaw setup".to_owned(),
         };
@@ -280,18 +235,24 @@ impl Chat {
     }
 
     async fn say(&mut self, text: String) -> CliResult<Flow> {
+        let (text, images) = self.with_files(&text)?;
         let params = SendParams {
             session_id: self.conversation.session_id.clone(),
             text,
             client_message_id: None,
             model: self.model.clone(),
+            images,
         };
         let is_new = params.session_id.is_none();
         let ending = self
             .with_follower(async |follower| follower.say(params).await)
             .await;
+        if ending.is_ok() {
+            self.attachments = Attachments::new(DEFAULT_MAX_INPUT);
+        }
         if is_new && ending.is_ok() {
             self.conversation.narrow().await?;
+            self.keep_model().await?;
         }
         self.ended(ending)
     }
@@ -302,6 +263,7 @@ impl Chat {
         run: impl AsyncFnOnce(&mut Follower<'_>) -> CliResult<Ending>,
     ) -> CliResult<Ending> {
         self.retry_at = None;
+        let before = self.spent().await;
         let is_terminal = self.editor.is_terminal();
         let mut judge = AtPrompt {
             editor: &mut self.editor,
@@ -314,17 +276,27 @@ impl Chat {
             shows_others: true,
         };
         let mut follower = Follower::new(&mut self.conversation, audience);
-        run(&mut follower).await
+        let ending = run(&mut follower).await;
+        if let (Ok(ending), Some(before)) = (&ending, before) {
+            self.tell_cost(&ending.usage, &before).await?;
+        }
+        ending
     }
 
     fn ended(&mut self, ending: CliResult<Ending>) -> CliResult<Flow> {
         let ending = match ending {
             Ok(ending) => ending,
             Err(CliError::Api(error)) => {
-                return Err(CliError::Api(setup::with_commands(error)));
+                let error = setup::with_commands(error);
+                return Err(offer::with_variable(error, &self.offered.refused).into());
             }
             Err(other) => return Err(other),
         };
+        if let Some(TurnOutcome::Failed { error_code, .. }) = &ending.outcome
+            && let Some(advice) = offer::advice(*error_code, &self.offered.refused)
+        {
+            self.editor.print(&format!("  {advice}\n"))?;
+        }
         self.last_code = match &ending.outcome {
             Some(outcome) => of_outcome(outcome, ending.was_denied),
             None => FAILED,

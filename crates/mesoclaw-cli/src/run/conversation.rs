@@ -13,6 +13,7 @@ use tokio::time::{sleep, timeout};
 use crate::connect::{Home, Link};
 use crate::exit::{CliError, CliResult};
 use crate::output::Console;
+use crate::run::offer::lend_again;
 
 /// Waits between tries to reach a daemon that went away.
 const BACK_OFF_MS: [u64; 8] = [20, 50, 100, 250, 500, 1000, 2000, 2000];
@@ -41,6 +42,8 @@ pub struct Conversation {
     pub session_id: Option<SessionId>,
     /// The connection.
     pub link: Link,
+    /// Variables of this shell whose values were lent over the connection.
+    pub lent: Vec<String>,
     surface: Surface,
     cursor: Option<EventCursor>,
 }
@@ -61,6 +64,7 @@ impl Conversation {
             console,
             session_id: None,
             link,
+            lent: Vec::new(),
             surface,
             cursor,
         }
@@ -170,7 +174,7 @@ impl Conversation {
         let subscribe = self.where_it_ended();
         match self.home.connect(self.surface, Some(subscribe)).await {
             Ok(link) => {
-                self.take_link(link);
+                self.take_link(link).await;
                 true
             }
             Err(_) => false,
@@ -183,7 +187,7 @@ impl Conversation {
             .home
             .connect_or_start(self.surface, Some(subscribe))
             .await?;
-        Ok(self.take_link(link))
+        Ok(self.take_link(link).await)
     }
 
     fn where_it_ended(&self) -> SubscribeParams {
@@ -197,9 +201,11 @@ impl Conversation {
     }
 
     /// Goes on over a new connection; says whether nothing was missed.
-    fn take_link(&mut self, link: Link) -> bool {
+    async fn take_link(&mut self, link: Link) -> bool {
         let subscribed = link.hello.subscribed.clone();
         self.link = link;
+        // What is lent belongs to a connection.
+        lend_again(&self.link.client, &self.lent).await;
         let Some(subscribed) = subscribed else {
             return false;
         };

@@ -276,6 +276,13 @@ impl<'a> Follower<'a> {
         for note in notes {
             self.conversation.console.progress(&note);
         }
+        if self.audience.renderer.style().says_notes() {
+            for show in shows {
+                if let Show::Note(text) = show {
+                    self.conversation.console.note(&format!("note: {text}"));
+                }
+            }
+        }
         if !out.is_empty() {
             let stop = self.audience.target.write(&out, self.audience.stops).await;
             match stop {

@@ -14,29 +14,35 @@ pub const DEFAULT_MAX_INPUT: u64 = 10 * 1024 * 1024;
 /// The most bytes the daemon takes as one message.
 pub const MAX_MESSAGE_BYTES: usize = 4 * 1024 * 1024;
 
-/// Reads a text of at most `limit` bytes.
+/// Reads a text of at most `limit` bytes. `place` names where it comes from.
 ///
 /// # Errors
 /// It cannot be read, is longer than `limit`, or is not UTF-8 text without NUL characters.
-pub fn read_text(reader: impl Read, limit: u64) -> CliResult<String> {
+pub fn read_text(reader: impl Read, limit: u64, place: &str) -> CliResult<String> {
     let mut data = Vec::new();
     reader
         .take(limit.saturating_add(1))
         .read_to_end(&mut data)
-        .map_err(|error| ApiError::new(ErrorCode::Io, format!("could not read stdin: {error}")))?;
+        .map_err(|error| {
+            ApiError::new(ErrorCode::Io, format!("could not read {place}: {error}"))
+        })?;
     if data.len() as u64 > limit {
         return Err(ApiError::new(
             ErrorCode::LimitReached,
-            format!("stdin holds more than {} ({limit} bytes)", bytes(limit)),
+            format!("{place} holds more than {} ({limit} bytes)", bytes(limit)),
         )
         .with_hint("pass on a part of it, for example with `head -c`, or raise --max-input")
         .into());
     }
     if data.contains(&0) {
-        return Err(not_text("stdin is binary: it has NUL bytes"));
+        return Err(not_text(&format!("{place} is binary: it has NUL bytes")));
     }
-    let text = String::from_utf8(data)
-        .map_err(|error| not_text(&format!("stdin is not UTF-8 text: {}", error.utf8_error())))?;
+    let text = String::from_utf8(data).map_err(|error| {
+        not_text(&format!(
+            "{place} is not UTF-8 text: {}",
+            error.utf8_error()
+        ))
+    })?;
     Ok(match text.strip_prefix('\u{feff}') {
         Some(rest) => rest.to_owned(),
         None => text,
@@ -59,6 +65,15 @@ pub fn compose(words: &[String], usage: StdinUse, stdin: &str) -> CliResult<Stri
     if prompt.trim().is_empty() {
         return Err(no_prompt());
     }
+    check_size(&prompt)?;
+    Ok(prompt)
+}
+
+/// Refuses a prompt that is more than one message can hold.
+///
+/// # Errors
+/// It is.
+pub fn check_size(prompt: &str) -> CliResult<()> {
     if prompt.len() > MAX_MESSAGE_BYTES {
         return Err(ApiError::new(
             ErrorCode::LimitReached,
@@ -71,7 +86,7 @@ pub fn compose(words: &[String], usage: StdinUse, stdin: &str) -> CliResult<Stri
         .with_hint("pass on a part of it, for example with `head -c`")
         .into());
     }
-    Ok(prompt)
+    Ok(())
 }
 
 /// The mistake of asking nothing.
@@ -104,7 +119,7 @@ fn placed(words: &[String], stdin: &str) -> String {
 }
 
 /// The text between fences that are longer than any row of backticks in it.
-fn fenced(text: &str) -> String {
+pub fn fenced(text: &str) -> String {
     let longest = text
         .split(|character| character != '`')
         .map(str::len)

@@ -5,6 +5,7 @@
 //! `follow.rs` (the loop), `pipe.rs`.
 
 pub mod answer_file;
+pub mod attach;
 pub mod audience;
 pub mod background;
 pub mod chat;
@@ -14,13 +15,13 @@ pub mod editor;
 pub mod follow;
 pub mod input;
 pub mod logs;
+pub mod offer;
 pub mod pipe;
 pub mod plan;
 pub mod pull;
 pub mod render;
 pub mod service;
 pub mod setup;
-pub mod setup_remote;
 pub mod slash;
 pub mod stops;
 pub mod view;

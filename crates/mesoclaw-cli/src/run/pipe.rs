@@ -1,39 +1,43 @@
 //! One question: `mesoclaw TEXT`, `echo TEXT | mesoclaw`, `mesoclaw run TEXT`. The answer alone goes
 //! to stdout; nothing is ever waited for but the answer.
 
+mod report;
+
 use std::io;
 use std::time::Duration;
 
 use mesoclaw_api::ops::NoParams;
-use mesoclaw_api::ops::chat::SendParams;
+use mesoclaw_api::ops::chat::{NewImage, SendParams};
+use mesoclaw_api::ops::credential::WantedVariable;
 use mesoclaw_api::ops::provider::ProviderDefaultGet;
 use mesoclaw_api::ops::session::{ListParams, ResolveParams, SessionList, SessionResolve};
-use mesoclaw_api::{ApiError, ErrorCode, Surface, TurnOutcome};
-use serde_json::json;
+use mesoclaw_api::{ApiError, ErrorCode, Surface};
 
 use crate::args::probably_meant;
 use crate::cli::{Global, RunArgs};
+use crate::cmd::usage;
 use crate::connect::{Home, everything, note_skew, runtime};
-use crate::exit::{CliError, CliResult, FAILED, of_outcome};
+use crate::exit::{CliError, CliResult};
 use crate::output::{Console, shell_word};
 use crate::run::answer_file::Target;
+use crate::run::attach::Attachments;
 use crate::run::audience::{Audience, Ending};
 use crate::run::chat;
 use crate::run::conversation::Conversation;
 use crate::run::follow::Follower;
-use crate::run::input::{DEFAULT_MAX_INPUT, compose, no_prompt, read_text};
+use crate::run::input::{DEFAULT_MAX_INPUT, check_size, compose, no_prompt, read_text};
+use crate::run::offer;
 use crate::run::plan::{Form, Plan, StdinUse, needs_patience, plan};
 use crate::run::render::{Renderer, Style};
 use crate::run::setup;
 use crate::run::stops::{Stop, Stops};
 use crate::term::{PIPE_PATIENCE, stdin_kind, stdout_kind};
+use report::{Report, one_object, report, status};
 
-/// What was found out, for the one object of `--json`.
-struct Report {
-    ending: Ending,
-    session_id: Option<String>,
-    error: Option<ApiError>,
-    exit_code: u8,
+/// What is asked.
+struct Prompt {
+    text: String,
+    images: Vec<NewImage>,
 }
 
 /// Runs `mesoclaw ...` or `mesoclaw run ...`.
@@ -54,11 +58,18 @@ pub fn main(console: Console, global: &Global, form: Form, args: RunArgs) -> Cli
     if form == Form::Bare
         && let Some(meant) = probably_meant(&args.words)
     {
+        // More words than a command has may hold a secret.
+        let is_short = args.words.len() <= 2;
+        let said = args.words.get(..2).unwrap_or(&args.words).join(" ");
+        let question = if is_short {
+            shell_word(&said)
+        } else {
+            "QUESTION".to_owned()
+        };
         return Err(CliError::usage_hint(
-            format!("there is no command `{}`", args.words.join(" ")),
+            format!("there is no command `{said}`"),
             format!(
-                "did you mean `mesoclaw {meant}`?\nto ask it as a question: mesoclaw run {}",
-                shell_word(&args.words.join(" "))
+                "did you mean `mesoclaw {meant}`?\nto ask it as a question: mesoclaw run {question}"
             ),
         ));
     }
@@ -85,11 +96,26 @@ fn chat_args(args: RunArgs) -> crate::cli::ChatArgs {
         session: args.session,
         resume: args.resume,
         model: args.model,
+        images: args.images,
     }
 }
 
-fn prompt(console: Console, args: &RunArgs, usage: StdinUse) -> CliResult<String> {
+/// Words, stdin and files as one message. Only what a person wrote on the command line can name
+/// files; what comes on stdin cannot.
+fn prompt(console: Console, args: &RunArgs, usage: StdinUse) -> CliResult<Prompt> {
     let limit = args.max_input.unwrap_or(DEFAULT_MAX_INPUT);
+    let mut attachments = Attachments::new(limit);
+    for image in &args.images {
+        attachments.add_image(image)?;
+    }
+    let words = args
+        .words
+        .iter()
+        .map(|word| attachments.resolve(word))
+        .collect::<CliResult<Vec<String>>>()?;
+    if let Some(summary) = attachments.summary() {
+        console.note(&summary);
+    }
     let stdin = match usage {
         StdinUse::Ignore => String::new(),
         StdinUse::IgnoreWithNote => {
@@ -98,10 +124,14 @@ fn prompt(console: Console, args: &RunArgs, usage: StdinUse) -> CliResult<String
             String::new()
         }
         StdinUse::Whole | StdinUse::Append | StdinUse::Place => {
-            read_text(io::stdin().lock(), limit)?
+            read_text(io::stdin().lock(), limit, "stdin")?
         }
     };
-    compose(&args.words, usage, &stdin)
+    let mut text = compose(&words, usage, &stdin)?;
+    let (blocks, images) = attachments.into_parts();
+    text.push_str(&blocks);
+    check_size(&text)?;
+    Ok(Prompt { text, images })
 }
 
 fn style(console: Console, args: &RunArgs) -> Style {
@@ -122,7 +152,7 @@ async fn answer(
     global: &Global,
     args: &RunArgs,
     style: Style,
-    prompt: String,
+    prompt: Prompt,
     target: &mut Target,
 ) -> CliResult {
     let mut stops = Stops::listen(args.timeout.map(Duration::from_secs_f64))?;
@@ -145,6 +175,7 @@ async fn answer(
             session_id: None,
             exit_code: error.code.exit_code(),
             error: Some(error),
+            footer: None,
         },
         Err(other) => return Err(other),
     };
@@ -169,6 +200,9 @@ async fn answer(
         }
     }
     target.write(&out, &mut stops).await?;
+    if let (Some(footer), true) = (&report.footer, style.is_plain()) {
+        console.progress(&footer.text());
+    }
     Ok(report.exit_code)
 }
 
@@ -176,23 +210,32 @@ async fn ask(
     console: Console,
     global: &Global,
     args: &RunArgs,
-    prompt: String,
+    prompt: Prompt,
     target: &mut Target,
     stops: &mut Stops,
     renderer: &mut Renderer,
 ) -> CliResult<Report> {
     let connecting = connect(console, global, args);
-    let mut conversation = tokio::select! {
-        conversation = connecting => conversation?,
+    let (mut conversation, refused) = tokio::select! {
+        connected = connecting => connected?,
         stop = stops.next() => {
             return Ok(report(Ending { stop: Some(stop), ..Ending::nothing() }, None, args));
         }
     };
+    let advised = |error| offer::with_variable(setup::with_commands(error), &refused);
     let params = SendParams {
         session_id: conversation.session_id.clone(),
-        text: prompt,
+        text: prompt.text,
         client_message_id: None,
         model: args.model.clone(),
+        images: prompt.images,
+    };
+    // What a turn cost is what its session cost more than before.
+    let has_footer = renderer.style().wants_footer(console);
+    let before = if has_footer {
+        usage::spent_in(&conversation.link.client, params.session_id.as_ref()).await?
+    } else {
+        usage::nothing_spent()
     };
     let blank = Renderer::new(Style::Text, false);
     let audience = Audience {
@@ -206,14 +249,32 @@ async fn ask(
     let said = follower.say(params).await;
     *renderer = follower.into_renderer();
     let ending = said.map_err(|error| match error {
-        CliError::Api(error) => CliError::Api(setup::with_commands(error)),
+        CliError::Api(error) => CliError::Api(advised(error)),
         other => other,
     })?;
+    let footer = if has_footer && ending.stop.is_none() {
+        // An answer that is there is not lost because its price cannot be asked for.
+        usage::spent_in(&conversation.link.client, conversation.session_id.as_ref())
+            .await
+            .ok()
+            .and_then(|after| usage::footer(&ending.usage, &before, &after))
+    } else {
+        None
+    };
     let session_id = conversation.session_id.map(|id| id.as_str().to_owned());
-    Ok(report(ending, session_id, args))
+    let mut report = report(ending, session_id, args);
+    report.error = report.error.map(advised);
+    report.footer = footer;
+    Ok(report)
 }
 
-async fn connect(console: Console, global: &Global, args: &RunArgs) -> CliResult<Conversation> {
+/// Connects, finds the session, and offers the key variables of this shell; with those that would
+/// help and may not be used.
+async fn connect(
+    console: Console,
+    global: &Global,
+    args: &RunArgs,
+) -> CliResult<(Conversation, Vec<WantedVariable>)> {
     let home = Home::find(global.config.clone())?;
     let wants_session = args.session.is_some() || args.resume;
     // Without a session there is no id to ask for yet; the handshake carries the subscription then.
@@ -224,12 +285,14 @@ async fn connect(console: Console, global: &Global, args: &RunArgs) -> CliResult
     }
     note_skew(console, &link.hello);
     let mut conversation = Conversation::new(home, console, Surface::Pipe, link);
-    if console.can_ask() && console.stdout_is_terminal && args.model.is_none() {
+    let may_ask = console.can_ask() && console.stdout_is_terminal;
+    if may_ask && args.model.is_none() {
         let default = conversation.call::<ProviderDefaultGet>(NoParams {}).await?;
         if default.is_none() && !setup::ask(console, &conversation.home).await? {
             return Err(CliError::Said(ErrorCode::AgentNotConfigured.exit_code()));
         }
     }
+    let mut session_model = None;
     if let Some(name) = &args.session {
         let resolved = conversation
             .call::<SessionResolve>(ResolveParams {
@@ -237,6 +300,7 @@ async fn connect(console: Console, global: &Global, args: &RunArgs) -> CliResult
                 create: true,
             })
             .await?;
+        session_model = resolved.session.model;
         conversation.follow_session(resolved.session.id).await?;
     } else if args.resume {
         let newest = ListParams {
@@ -248,106 +312,11 @@ async fn connect(console: Console, global: &Global, args: &RunArgs) -> CliResult
             ApiError::new(ErrorCode::NotFound, "there is no session to continue")
                 .with_hint("leave -c out to begin one")
         })?;
+        session_model = latest.session.model;
         conversation.follow_session(latest.session.id).await?;
     }
-    Ok(conversation)
+    let model = args.model.as_deref().or(session_model.as_deref());
+    let offered = offer::offer(console, &conversation.link.client, model, may_ask).await?;
+    conversation.lent = offered.lent;
+    Ok((conversation, offered.refused))
 }
-
-fn report(ending: Ending, session_id: Option<String>, args: &RunArgs) -> Report {
-    let is_complete = ending.outcome == Some(TurnOutcome::Completed);
-    let exit_code = match (&ending.stop, &ending.outcome) {
-        (Some(stop), _) if !is_complete => stop.exit_code(),
-        (_, Some(outcome)) => of_outcome(outcome, ending.was_denied),
-        (_, None) => FAILED,
-    };
-    let error = if is_complete && ending.was_denied {
-        Some(
-            ApiError::new(ErrorCode::PolicyDenied, "a tool call was denied")
-                .with_hint("in a pipe nobody can be asked; `mesoclaw chat` asks"),
-        )
-    } else if is_complete {
-        None
-    } else {
-        Some(error_of(&ending, session_id.as_deref(), args))
-    };
-    Report {
-        ending,
-        session_id,
-        error,
-        exit_code,
-    }
-}
-
-fn error_of(ending: &Ending, session_id: Option<&str>, args: &RunArgs) -> ApiError {
-    let go_on = session_id.map_or_else(
-        || "try again".to_owned(),
-        |id| format!("`mesoclaw chat -s {id}`, then /continue, goes on"),
-    );
-    let error = match (ending.stop, &ending.outcome) {
-        (Some(Stop::Timeout), _) => ApiError::new(
-            ErrorCode::Timeout,
-            format!(
-                "there was no complete answer within {} s",
-                args.timeout.unwrap_or_default()
-            ),
-        ),
-        (None, Some(TurnOutcome::Cancelled)) if ending.turn_id.is_none() => {
-            return ApiError::new(
-                ErrorCode::Cancelled,
-                "somebody took the message back before it was answered",
-            );
-        }
-        (Some(Stop::Interrupt | Stop::Terminate), _) | (None, Some(TurnOutcome::Cancelled)) => {
-            ApiError::new(ErrorCode::Cancelled, "the answer was stopped")
-        }
-        (None, Some(TurnOutcome::LimitReached { message, .. })) => {
-            ApiError::new(ErrorCode::LimitReached, message.clone())
-        }
-        (
-            None,
-            Some(TurnOutcome::Failed {
-                error_code,
-                message,
-                hint,
-            }),
-        ) => {
-            return setup::with_commands(ApiError {
-                code: *error_code,
-                message: message.clone(),
-                hint: hint.clone(),
-            });
-        }
-        (None, Some(TurnOutcome::Interrupted | TurnOutcome::Completed) | None) => ApiError::new(
-            ErrorCode::Internal,
-            "the daemon ended in the middle of the answer",
-        ),
-    };
-    error.with_hint(go_on)
-}
-
-fn status(report: &Report) -> &'static str {
-    match (&report.ending.outcome, report.ending.stop) {
-        (Some(TurnOutcome::Completed), _) => TurnOutcome::Completed.status(),
-        (_, Some(stop)) => stop.status(),
-        (Some(outcome), None) => outcome.status(),
-        (None, None) => "failed",
-    }
-}
-
-fn one_object(report: &Report, renderer: &Renderer) -> serde_json::Value {
-    let mut object = json!({
-        "response": renderer.answer(),
-        "session_id": report.session_id,
-        "turn_id": report.ending.turn_id,
-        "model": renderer.model(),
-        "usage": report.ending.usage,
-        "outcome": status(report),
-    });
-    if let (Some(error), Some(fields)) = (&report.error, object.as_object_mut()) {
-        fields.insert("error".to_owned(), json!(error));
-    }
-    object
-}
-
-#[cfg(test)]
-mod tests;

@@ -6,6 +6,7 @@ mod words;
 use mesoclaw_api::{ApiError, CallId, SessionId, TurnId};
 use serde_json::json;
 
+use crate::output::Console;
 use crate::run::view::Show;
 use crate::sanitise::for_terminal;
 use json_lines::push_json;
@@ -29,6 +30,27 @@ pub enum Style {
     JsonLines,
     /// The line chat.
     Chat,
+}
+
+impl Style {
+    /// Whether the answer stands alone in the output.
+    pub fn is_plain(self) -> bool {
+        matches!(self, Self::Text | Self::Lines)
+    }
+
+    /// Whether notes of the conversation go to stderr; elsewhere they are part of the output.
+    pub fn says_notes(self) -> bool {
+        matches!(self, Self::Text | Self::Lines | Self::Json)
+    }
+
+    /// Whether somebody reads what a turn cost.
+    pub fn wants_footer(self, console: Console) -> bool {
+        match self {
+            Self::Text | Self::Lines => console.stderr_is_terminal && !console.quiet,
+            Self::Json => true,
+            Self::JsonLines | Self::Chat => false,
+        }
+    }
 }
 
 /// Turns [`Show`]s into bytes.
@@ -63,6 +85,11 @@ impl Renderer {
             open_tool: None,
             has_prefix: false,
         }
+    }
+
+    /// The form.
+    pub fn style(&self) -> Style {
+        self.style
     }
 
     /// The answer so far, as it was written; kept only for [`Style::Json`].
@@ -124,7 +151,7 @@ impl Renderer {
 
     /// Takes one thing to show. What belongs to stderr is pushed to `notes`.
     pub fn show(&mut self, show: &Show, out: &mut Vec<u8>, notes: &mut Vec<String>) {
-        if let Show::Model(model) = show {
+        if let Show::Model(model) | Show::ModelChanged { model, .. } = show {
             self.model = Some(model.clone());
         }
         match self.style {
@@ -234,7 +261,7 @@ impl Renderer {
                 self.has_prefix = false;
             }
             Show::Decided { decision, .. } => self.chat_line(decision_text(*decision), out),
-            Show::Notice(text) => self.chat_line(&format!("({text})"), out),
+            Show::Notice(text) | Show::Note(text) => self.chat_line(&format!("({text})"), out),
             Show::Finished { outcome, .. } => {
                 self.close_line(out);
                 if let Some(text) = ending_text(outcome) {
@@ -244,7 +271,8 @@ impl Renderer {
                 self.has_prefix = false;
                 self.tools.clear();
             }
-            Show::Model(_) | Show::Reasoning(_) => {}
+            // The note that belongs to a change is stored and shown with the conversation.
+            Show::Model(_) | Show::ModelChanged { .. } | Show::Reasoning(_) => {}
         }
     }
 
@@ -288,7 +316,10 @@ fn push_notes(show: &Show, notes: &mut Vec<String>) {
         Show::Approval(approval) => Some(approval_text(approval)),
         Show::Decided { decision, .. } => Some(decision_text(*decision).to_owned()),
         Show::Notice(text) => Some(text.clone()),
-        Show::Model(_)
+        // The follower says notes aloud, also where nobody looks.
+        Show::Note(_)
+        | Show::Model(_)
+        | Show::ModelChanged { .. }
         | Show::User(_)
         | Show::Text(_)
         | Show::NewPart

@@ -27,6 +27,8 @@ pub enum Slash {
     Cancel,
     /// `/usage`
     Usage,
+    /// `/image FILE`
+    Image(String),
     /// `/export FILE`
     Export(String),
     /// `/detach`
@@ -41,16 +43,19 @@ pub const HELP: &str = "\
 /session            tell about this session
 /sessions           list the latest sessions
 /switch NAME        go on in another session (name or id)
-/model [ID]         show or choose the model, PROVIDER:MODEL
+/model [ID]         show or choose the model of this session: PROVIDER:MODEL, hint:fast
+                    and the like, or - for the default
+/image FILE         say an image with the next message
 /queue              list the messages that wait
 /queue edit N TEXT  change a waiting message
 /queue drop N       take back a waiting message
 /continue           go on with an answer that broke off
 /cancel             stop what runs in this session
-/usage              count the tokens of this session
+/usage              count tokens and money of this session and of today
 /export FILE        write this session to a file as Markdown
 /detach             leave; what runs goes on
 /quit               leave; the same as /detach when nothing runs
+A word @FILE that names a file attaches it; \\@ is only a character.
 A \\ at the end of a line continues it. // at the start sends a line that begins with /.
 Ctrl-C stops an answer, Ctrl-D leaves.
 ";
@@ -97,6 +102,7 @@ fn command(name: &str, argument: &str) -> Result<Slash, String> {
         "continue" => Slash::Continue,
         "cancel" => Slash::Cancel,
         "usage" => Slash::Usage,
+        "image" => Slash::Image(required("/image FILE")?),
         "export" => Slash::Export(required("/export FILE")?),
         "detach" => Slash::Detach,
         "quit" | "exit" | "q" => Slash::Quit,

@@ -10,6 +10,8 @@ use mesoclaw_api::{
 };
 use serde_json::Value;
 
+use crate::transcript::with_images;
+
 /// Something to show.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Show {
@@ -54,8 +56,17 @@ pub enum Show {
         /// What.
         decision: ApprovalDecision,
     },
-    /// News that are no answer.
+    /// News that are no answer and pass: progress, a retry.
     Notice(String),
+    /// News that are no answer and stay in the conversation: another model, a shortened history.
+    Note(String),
+    /// Another model answers from here on.
+    ModelChanged {
+        /// The model.
+        model: String,
+        /// Why the one before could not.
+        reason: String,
+    },
     /// The turn ended.
     Finished {
         /// How.
@@ -161,6 +172,10 @@ impl TurnView {
                     "{reason}; try {attempt} in {secs:.1} s"
                 ))]
             }
+            Event::TurnModelChanged { model, reason, .. } => vec![Show::ModelChanged {
+                model: model.clone(),
+                reason: reason.clone(),
+            }],
             Event::ApprovalRequested { approval } => {
                 vec![Show::Approval(Box::new(approval.clone()))]
             }
@@ -186,6 +201,7 @@ impl TurnView {
             | Event::SessionDeleted { .. }
             | Event::ConfigChanged { .. }
             | Event::ProviderChanged { .. }
+            | Event::CredentialChanged { .. }
             | Event::ModelProgress { .. }
             | Event::ModelFinished { .. }
             | Event::DaemonStopping { .. } => Vec::new(),
@@ -230,12 +246,13 @@ impl TurnView {
         }
         match &item.body {
             ItemBody::User { .. } if self.hides_message => Vec::new(),
-            ItemBody::User { text } => vec![Show::User(text.clone())],
-            ItemBody::Notice { text } => vec![Show::Notice(text.clone())],
+            ItemBody::User { text, images } => vec![Show::User(with_images(text, images))],
+            ItemBody::Notice { text } => vec![Show::Note(text.clone())],
             ItemBody::ToolCall {
                 call_id,
                 tool,
                 args,
+                ..
             } => {
                 self.tool_since_text = true;
                 vec![Show::ToolCall {
@@ -314,6 +331,7 @@ fn turn_of(event: &Event) -> Option<&TurnId> {
         | Event::ToolStarted { turn_id, .. }
         | Event::ToolProgress { turn_id, .. }
         | Event::TurnRetrying { turn_id, .. }
+        | Event::TurnModelChanged { turn_id, .. }
         | Event::TurnFinished { turn_id, .. } => Some(turn_id),
         Event::ApprovalRequested { approval } => Some(&approval.turn_id),
         Event::ItemStored { .. }
@@ -323,6 +341,7 @@ fn turn_of(event: &Event) -> Option<&TurnId> {
         | Event::SessionDeleted { .. }
         | Event::ConfigChanged { .. }
         | Event::ProviderChanged { .. }
+        | Event::CredentialChanged { .. }
         | Event::ModelProgress { .. }
         | Event::ModelFinished { .. }
         | Event::Warning { .. }

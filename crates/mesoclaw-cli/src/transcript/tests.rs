@@ -8,11 +8,13 @@ fn items() -> Vec<Item> {
     let bodies = [
         ItemBody::User {
             text: "time?".to_owned(),
+            images: Vec::new(),
         },
         ItemBody::ToolCall {
             call_id: "c".into(),
             tool: "clock".to_owned(),
             args: serde_json::json!({"zone": "UTC"}),
+            signature: None,
         },
         ItemBody::ToolResult {
             call_id: "c".into(),
@@ -63,6 +65,7 @@ fn conversation_reads_as_markdown() {
         updated_at: Timestamp::from_unix_ms(0),
         source: "cli".to_owned(),
         channel_key: None,
+        model: None,
     };
     assert_eq!(
         markdown(&session, &items()),
@@ -91,4 +94,18 @@ fn files_are_replaced_as_a_whole() {
     assert_eq!(std::fs::read_to_string(&path).unwrap(), "two");
     assert_eq!(write_new(dir.path(), "x").unwrap_err().exit_code(), 2);
     assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
+}
+
+#[test]
+fn images_are_named_below_their_message() {
+    let image = |name: Option<&str>| ImageRef {
+        sha256: "0".to_owned(),
+        media_type: "image/png".to_owned(),
+        name: name.map(str::to_owned),
+        size_bytes: 3,
+    };
+    assert_eq!(
+        with_images("what is that?", &[image(Some("a\x1b.png")), image(None)]),
+        "what is that?\n[image: a^[.png]\n[image: image/png]"
+    );
 }

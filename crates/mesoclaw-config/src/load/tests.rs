@@ -55,6 +55,11 @@ fn flags_win_over_environment_over_file_over_default() {
     }
 }
 
+/// A text as it is typed, and as it stands in the file.
+fn quoted(text: &str) -> (String, String) {
+    (text.to_owned(), format!("{text:?}"))
+}
+
 #[test]
 fn every_field_can_be_set_in_file_environment_and_flag() {
     for field in fields() {
@@ -62,9 +67,14 @@ fn every_field_can_be_set_in_file_environment_and_flag() {
             crate::Limit::Integer { max, .. } => (max.to_string(), max.to_string()),
             crate::Limit::Number { max, .. } => (max.to_string(), format!("{max:?}")),
             crate::Limit::Items { .. } => ("a,b".to_owned(), r#"["a","b"]"#.to_owned()),
-            crate::Limit::Words(_) => ("debug".to_owned(), r#""debug""#.to_owned()),
-            crate::Limit::HttpUrl => ("http://a".to_owned(), r#""http://a""#.to_owned()),
-            _ => ("abc".to_owned(), r#""abc""#.to_owned()),
+            crate::Limit::Models { .. } => ("a:b,c:d".to_owned(), r#"["a:b","c:d"]"#.to_owned()),
+            crate::Limit::Model => quoted("a:b"),
+            crate::Limit::Words(words) => quoted(words.last().unwrap()),
+            crate::Limit::HttpUrl => quoted("http://a"),
+            crate::Limit::NotEmpty
+            | crate::Limit::Path
+            | crate::Limit::VariableName
+            | crate::Limit::NoRange => quoted("abc"),
         };
         // The one rule between settings that refuses.
         let companion = ("provider_name", "p");
@@ -85,6 +95,28 @@ fn every_field_can_be_set_in_file_environment_and_flag() {
             assert_eq!(described.origin, origin, "{}", field.key);
         }
     }
+}
+
+#[test]
+fn amounts_stay_as_they_were_written() {
+    for text in ["0.5", "0.1", "0.000001", "19.99", "1000000.0"] {
+        let file = format!("budget_daily_usd = {text}");
+        let flags = [("budget_session_usd", text)];
+        let snapshot = assemble(&sources(&[], &flags), &file).unwrap();
+        let number: f64 = text.parse().unwrap();
+        assert_eq!(snapshot.config.budget_daily_usd, Some(number));
+        assert_eq!(snapshot.config.budget_session_usd, Some(number));
+        let shown = snapshot.describe("budget_daily_usd").unwrap().value;
+        assert_eq!(shown, serde_json::json!(number));
+    }
+    let shown = |text: &str| {
+        let snapshot = assemble(&sources(&[], &[("budget_daily_usd", text)]), "").unwrap();
+        let value = snapshot.describe("budget_daily_usd").unwrap().value;
+        value.to_string()
+    };
+    assert_eq!(shown("0.5"), "0.5");
+    assert_eq!(shown("0.1"), "0.1");
+    assert_eq!(shown("19.99"), "19.99");
 }
 
 #[test]
@@ -127,6 +159,10 @@ fn what_has_no_effect_is_a_warning() {
         (
             "provider_api_key_env = 'A'",
             "/etc/c.toml:1: provider_api_key_env has no effect while provider_base_url is unset",
+        ),
+        (
+            "provider_type = 'anthropic'",
+            "/etc/c.toml:1: provider_type has no effect while provider_base_url is unset",
         ),
     ];
     for (file, expected) in cases {

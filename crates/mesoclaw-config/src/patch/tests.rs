@@ -250,3 +250,37 @@ fn a_patch_can_mend_a_bad_value_but_not_bad_syntax() {
         "{error}"
     );
 }
+
+#[test]
+fn large_numbers_and_amounts_go_into_the_file_and_back() {
+    let home = home("", &[]);
+    let change = json!({
+        "budget_daily_tokens": 1_000_000_000_000_u64,
+        "budget_session_tokens": 999_999_999_999_u64,
+        "budget_daily_usd": 0.5,
+        "budget_session_usd": 3,
+        "provider_fallbacks": ["a:b", "c:d:e"],
+    });
+    let config = patch(&home.sources, &change).unwrap().snapshot.config;
+    assert_eq!(
+        text(&home),
+        "provider_fallbacks = [\"a:b\", \"c:d:e\"]\nbudget_daily_usd = 0.5\n\
+         budget_daily_tokens = 1000000000000\nbudget_session_usd = 3.0\n\
+         budget_session_tokens = 999999999999\n"
+    );
+    let expected = crate::Config {
+        provider_fallbacks: vec!["a:b".into(), "c:d:e".into()],
+        budget_daily_usd: Some(0.5),
+        budget_daily_tokens: Some(1_000_000_000_000),
+        budget_session_usd: Some(3.0),
+        budget_session_tokens: Some(999_999_999_999),
+        ..crate::Config::default()
+    };
+    assert_eq!(config, expected);
+    assert_eq!(crate::load(&home.sources).unwrap().config, expected);
+    let as_json = serde_json::to_string(&expected).unwrap();
+    assert_eq!(
+        serde_json::from_str::<crate::Config>(&as_json).unwrap(),
+        expected
+    );
+}

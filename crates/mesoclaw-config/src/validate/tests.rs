@@ -20,6 +20,11 @@ fn ranges_are_what_the_issue_fixes() {
         ("provider_first_token_timeout_secs", 1, 3600),
         ("provider_idle_timeout_secs", 1, 3600),
         ("provider_max_retries", 0, 10),
+        ("provider_retry_after_max_secs", 0, 3600),
+        ("provider_circuit_failures", 0, 100),
+        ("provider_circuit_pause_secs", 1, 3600),
+        ("budget_daily_tokens", 1, 1_000_000_000_000),
+        ("budget_session_tokens", 1, 1_000_000_000_000),
         ("agent_max_turns", 1, 1000),
         ("agent_max_continuations", 0, 100),
         ("agent_max_tokens", 1, 1_000_000),
@@ -59,6 +64,14 @@ fn integer_ranges_hold_at_both_ends() {
         if min > 0 {
             assert!(field.check(json!(min - 1), None).is_err(), "{}", field.key);
         }
+    }
+}
+
+/// Each case: a setting, a value, whether it allows the value.
+fn check(cases: &[(&str, serde_json::Value, bool)]) {
+    for (key, value, is_allowed) in cases {
+        let result = field(key).unwrap().check(value.clone(), None);
+        assert_eq!(result.is_ok(), *is_allowed, "{key} = {value}");
     }
 }
 
@@ -107,10 +120,46 @@ fn values_are_checked() {
         ),
         ("provider_base_url", json!("http://exa mple.com"), false),
     ];
-    for (key, value, is_allowed) in cases {
-        let result = field(key).unwrap().check(value.clone(), None);
-        assert_eq!(result.is_ok(), is_allowed, "{key} = {value}");
-    }
+    check(&cases);
+}
+
+#[test]
+fn models_and_amounts_are_checked() {
+    let cases = [
+        ("budget_daily_usd", json!(0), false),
+        ("budget_daily_usd", json!(0.000_000_9), false),
+        ("budget_daily_usd", json!(0.000_001), true),
+        ("budget_daily_usd", json!(0.5), true),
+        ("budget_daily_usd", json!(1_000_000), true),
+        ("budget_session_usd", json!(1_000_000.01), false),
+        ("budget_session_usd", json!(-1), false),
+        ("budget_session_usd", json!("5"), false),
+        ("provider_type", json!("openai"), true),
+        ("provider_type", json!("azure"), true),
+        ("provider_type", json!("local"), false),
+        ("provider_fallbacks", json!([]), true),
+        (
+            "provider_fallbacks",
+            json!(["a:b", "ollama:qwen3:8b"]),
+            true,
+        ),
+        ("provider_fallbacks", json!(vec!["a:b"; 8]), true),
+        ("provider_fallbacks", json!(vec!["a:b"; 9]), false),
+        ("provider_fallbacks", json!(["a:b", "gpt"]), false),
+        ("provider_fallbacks", json!(["hint:fast"]), false),
+        ("model_fast", json!("openrouter:openai/gpt-x"), true),
+        ("model_fast", json!("local:my model"), true),
+        ("model_fast", json!("hints:a"), true),
+        ("model_fast", json!("hint:fast"), false),
+        ("model_reasoning", json!("gpt-x"), false),
+        ("model_vision", json!(":gpt-x"), false),
+        ("model_vision", json!("openai:"), false),
+        ("model_vision", json!("open ai:gpt-x"), false),
+        ("model_summarize", json!("openai: gpt-x"), false),
+        ("model_summarize", json!("openai:gpt-x\n"), false),
+        ("keyring_service_id", json!(""), false),
+    ];
+    check(&cases);
 }
 
 #[test]
@@ -133,6 +182,21 @@ fn messages_name_key_value_place_and_range() {
         (
             field("agent_top_p").unwrap().check(json!(0), None),
             "agent_top_p cannot be 0: expected a number, above 0, up to 1",
+        ),
+        (
+            field("model_fast").unwrap().check(json!("hint:fast"), None),
+            "model_fast cannot be \"hint:fast\": expected a text, PROVIDER:MODEL and no hint",
+        ),
+        (
+            field("provider_fallbacks")
+                .unwrap()
+                .check(json!(["gpt-x"]), None),
+            "provider_fallbacks cannot be [\"gpt-x\"]: expected a list of texts, at most 8, each \
+             PROVIDER:MODEL and no hint",
+        ),
+        (
+            field("budget_daily_usd").unwrap().check(json!(0), None),
+            "budget_daily_usd cannot be 0: expected a number, 0.000001 to 1000000",
         ),
         (
             field("agent_system_prompt").unwrap().check(json!(3), None),

@@ -10,6 +10,8 @@ use tokio::sync::oneshot;
 
 use crate::core::Core;
 use crate::error::{from_store, shutting_down};
+use crate::images;
+use crate::models::Wanted;
 use crate::session::{Command, Message, title_from};
 
 /// Longest message, in bytes: a line on the socket holds it with room for escapes.
@@ -29,8 +31,9 @@ impl ChatApi for Core {
             return Ok(sent);
         }
         let title = title_from(&params.text);
+        let mut of_session = None;
         let (session_id, new_session) = if let Some(id) = params.session_id {
-            self.require_session(&id).await?;
+            of_session = self.require_session(&id).await?.model;
             (id, None)
         } else {
             let session = new_session(title.clone(), cx.surface);
@@ -38,11 +41,24 @@ impl ChatApi for Core {
         };
         // Said before anything is stored: a person who has no model set up should not find
         // sessions that nothing ever answered.
-        let resolved = self.inner.models.resolve(params.model.as_deref()).await?;
+        let resolved = self
+            .inner
+            .models
+            .resolve(Wanted {
+                model: params.model.as_deref().or(of_session.as_deref()),
+                connection: cx.connection,
+            })
+            .await?;
+        let images = images::checked(params.images)?;
+        if !images.is_empty() && resolved.facts.supports_vision == Some(false) {
+            return Err(blind(&resolved.display));
+        }
         let (reply, answer) = oneshot::channel();
         let message = Message {
             surface: cx.surface,
             text: params.text,
+            images,
+            connection: cx.connection,
             client_message_id: params.client_message_id,
             model: params.model,
             resolved,
@@ -77,6 +93,7 @@ impl ChatApi for Core {
         let command = Command::Continue {
             surface: cx.surface,
             model: params.model,
+            connection: cx.connection,
             reply,
         };
         self.inner.sessions.send(&params.session_id, command)?;
@@ -106,6 +123,15 @@ impl Core {
     }
 }
 
+/// A model that cannot see was sent an image.
+fn blind(model: &str) -> ApiError {
+    ApiError::new(
+        ErrorCode::ModelCapability,
+        format!("{model} cannot see images"),
+    )
+    .with_hint("choose one that can: `--model PROVIDER:MODEL`, or `--model hint:vision`")
+}
+
 /// A session made by its first message.
 pub(crate) fn new_session(title: String, surface: Surface) -> Session {
     let now = Timestamp::now();
@@ -116,6 +142,7 @@ pub(crate) fn new_session(title: String, surface: Surface) -> Session {
         updated_at: now,
         source: source(surface).to_owned(),
         channel_key: None,
+        model: None,
     }
 }
 

@@ -3,6 +3,7 @@
 mod approval;
 mod chat;
 mod config;
+mod credential;
 mod daemon;
 mod events;
 mod model;

@@ -1,49 +1,92 @@
 //! Handlers of `provider.*`.
 
-use std::time::Duration;
+mod change;
+mod try_out;
 
-use futures_util::StreamExt;
-use mesoclaw_agent::model::{GenerationParams, ModelMessage, ModelRequest};
 use mesoclaw_api::ops::provider::{
-    CreateParams, DefaultModel, Provider, ProviderApi, ProviderParams, TestParams, TestResult,
+    CreateParams, DefaultModel, Detected, DetectedServer, DetectedVariable, Model, ModelAddParams,
+    ModelRemoveParams, Provider, ProviderApi, ProviderModelsParams, ProviderParams, TestParams,
+    TestResult, UpdateParams,
 };
 use mesoclaw_api::ops::{Done, NoParams};
-use mesoclaw_api::{ApiError, ApiResult, CallCtx, ErrorCode, Event, Timestamp};
-use mesoclaw_providers::Endpoint;
-use mesoclaw_store::repo::provider::{self, ProviderRow};
+use mesoclaw_api::{ApiError, ApiResult, CallCtx, ErrorCode, Event};
+use mesoclaw_providers::DetectPorts;
+use mesoclaw_store::repo::{model, provider};
 use serde_json::json;
 use tokio::time::Instant;
 
 use crate::core::Core;
 use crate::error::{from_config, from_model, from_store};
-use crate::models::LOCAL;
-
-/// Longest provider id.
-const MAX_ID_CHARS: usize = 64;
+use crate::models::{LOCAL, ModelFacts};
 
 impl ProviderApi for Core {
     async fn list(&self, _cx: CallCtx, _params: NoParams) -> ApiResult<Vec<Provider>> {
         self.inner.models.list().await
     }
 
-    async fn create(&self, cx: CallCtx, params: CreateParams) -> ApiResult<Provider> {
-        let row = checked(params)?;
-        if self.inner.models.exists(&row.id).await? {
-            return Err(ApiError::new(
-                ErrorCode::Conflict,
-                format!("there is a provider `{}` already", row.id),
-            )
-            .with_hint(format!("`mesoclaw provider remove {}` first", row.id)));
-        }
-        let new = row.clone();
-        self.inner
+    async fn list_with_key_status(
+        &self,
+        cx: CallCtx,
+        params: NoParams,
+    ) -> ApiResult<Vec<Provider>> {
+        ProviderApi::list(self, cx, params).await
+    }
+
+    async fn create(&self, _cx: CallCtx, params: CreateParams) -> ApiResult<Provider> {
+        let (row, models) = change::checked(params)?;
+        let id = row.id.clone();
+        self.refuse_configured(&id)?;
+        let added = self
+            .inner
             .store
-            .write(move |tx| provider::insert(tx, &new))
+            .write(move |tx| {
+                let is_new = provider::insert(tx, &row)?;
+                if is_new {
+                    for row in &models {
+                        model::upsert(tx, row)?;
+                    }
+                }
+                Ok(is_new)
+            })
             .await
             .map_err(from_store)?;
-        self.tell_provider(&row.id);
-        let provider_id = row.id;
-        ProviderApi::get(self, cx, ProviderParams { provider_id }).await
+        if !added {
+            return Err(ApiError::new(
+                ErrorCode::Conflict,
+                format!("there is a provider `{id}` already"),
+            )
+            .with_hint(format!(
+                "change its address: `mesoclaw provider update {id} --base-url URL`, or remove it \
+                 first"
+            )));
+        }
+        self.tell_provider(&id);
+        self.inner.models.provider(&id).await
+    }
+
+    async fn detect(&self, _cx: CallCtx, _params: NoParams) -> ApiResult<Detected> {
+        let found = mesoclaw_providers::detect(&DetectPorts::default()).await;
+        let mut servers = Vec::new();
+        for server in found {
+            let setting = self.inner.models.setting(server.kind.provider_id()).await?;
+            let models = server
+                .models
+                .iter()
+                .map(|listed| {
+                    ModelFacts::listed(&setting, listed).to_model(&setting.id, &listed.id, true)
+                })
+                .collect();
+            servers.push(DetectedServer {
+                provider_id: setting.id,
+                base_url: server.base_url,
+                version: server.version,
+                models,
+            });
+        }
+        Ok(Detected {
+            servers,
+            variables: self.variables(),
+        })
     }
 
     async fn default_get(
@@ -54,15 +97,19 @@ impl ProviderApi for Core {
         Ok(self.inner.models.default_model())
     }
 
-    async fn default_set(&self, _cx: CallCtx, params: DefaultModel) -> ApiResult<Done> {
-        let wanted = format!("{}:{}", params.provider_id, params.model_id);
-        if params.model_id.is_empty() || !self.inner.models.exists(&params.provider_id).await? {
-            return Err(ApiError::not_found("provider", &params.provider_id)
-                .with_hint("`mesoclaw provider list` shows the providers"));
+    async fn default_set(&self, cx: CallCtx, params: DefaultModel) -> ApiResult<Done> {
+        if params.model_id.is_empty() {
+            return Err(ApiError::new(
+                ErrorCode::Validation,
+                "the name of the model is empty",
+            ));
+        }
+        if !self.inner.models.exists(&params.provider_id).await? {
+            return Err(no_provider(&params.provider_id));
         }
         // A model that is not installed or a key that is missing is said now, not at the first
         // message.
-        self.inner.models.resolve(Some(&wanted)).await?;
+        self.inner.models.check(&params, cx.connection).await?;
         let patch = self.default_patch(&params);
         let config = std::sync::Arc::clone(&self.inner.config);
         tokio::task::spawn_blocking(move || config.update(&patch))
@@ -74,18 +121,30 @@ impl ProviderApi for Core {
     }
 
     async fn get(&self, _cx: CallCtx, params: ProviderParams) -> ApiResult<Provider> {
+        self.inner.models.provider(&params.provider_id).await
+    }
+
+    async fn update(&self, _cx: CallCtx, params: UpdateParams) -> ApiResult<Provider> {
+        let setting = self.inner.models.setting(&params.provider_id).await?;
+        self.refuse_configured(&params.provider_id)?;
+        let row = change::updated(&setting, &params)?;
         self.inner
-            .models
-            .list()
-            .await?
-            .into_iter()
-            .find(|provider| provider.id == params.provider_id)
-            .ok_or_else(|| no_provider(&params.provider_id))
+            .store
+            .write(move |tx| provider::upsert(tx, &row))
+            .await
+            .map_err(from_store)?;
+        self.tell_provider(&params.provider_id);
+        self.inner.models.provider(&params.provider_id).await
     }
 
     async fn delete(&self, _cx: CallCtx, params: ProviderParams) -> ApiResult<Done> {
-        self.refuse_default(&params.provider_id)?;
         let id = params.provider_id.clone();
+        let is_known = mesoclaw_providers::catalog::catalog()
+            .provider(&id)
+            .is_some();
+        if !is_known {
+            self.refuse_default(&id)?;
+        }
         let deleted = self
             .inner
             .store
@@ -104,18 +163,24 @@ impl ProviderApi for Core {
                     params.provider_id
                 ),
             )
-            .with_hint("only added providers can be removed; configuration: `mesoclaw config unset provider_base_url`"));
+            .with_hint(
+                "only added providers can be removed; configuration: `mesoclaw config unset \
+                 provider_base_url`, its key: `mesoclaw key remove ID`",
+            ));
         }
         Err(no_provider(&params.provider_id))
     }
 
-    async fn test(&self, _cx: CallCtx, params: TestParams) -> ApiResult<TestResult> {
+    async fn test(&self, cx: CallCtx, params: TestParams) -> ApiResult<TestResult> {
         if !self.inner.models.exists(&params.provider_id).await? {
             return Err(no_provider(&params.provider_id));
         }
         let started = Instant::now();
-        let (model_id, result) = self.try_provider(&params).await;
+        let (model_id, result) = self.try_provider(&params, cx.connection).await;
         let latency_ms = started.elapsed().as_millis() as u64;
+        if result.is_ok() {
+            self.inner.circuits.succeeded(&params.provider_id);
+        }
         Ok(match result {
             Ok(message) => TestResult {
                 success: true,
@@ -126,15 +191,83 @@ impl ProviderApi for Core {
             },
             Err(error) => TestResult {
                 success: false,
-                message: match error.hint {
-                    Some(hint) => format!("{} ({hint})", error.message),
+                message: self.inner.keys.redact(match error.hint {
+                    Some(hint) => format!("{}; {hint}", error.message),
                     None => error.message,
-                },
+                }),
                 latency_ms,
                 model_id,
                 error_code: Some(error.code),
             },
         })
+    }
+
+    async fn models(&self, cx: CallCtx, params: ProviderModelsParams) -> ApiResult<Vec<Model>> {
+        if params.provider_id == LOCAL {
+            return Ok(self.inner.models.provider(LOCAL).await?.models);
+        }
+        let setting = self.inner.models.setting(&params.provider_id).await?;
+        let endpoint = self
+            .inner
+            .models
+            .endpoint_of(&setting, cx.connection)
+            .await?;
+        let listed = mesoclaw_providers::list_models(&endpoint)
+            .await
+            .map_err(|error| self.redacted(from_model(error)))?;
+        let mut models = Vec::with_capacity(listed.len());
+        for listed in &listed {
+            let mut facts = self.inner.models.facts(&setting, &listed.id).await?;
+            facts.learn_listed(listed);
+            models.push(facts.to_model(&setting.id, &listed.id, true));
+        }
+        Ok(models)
+    }
+
+    async fn model_add(&self, _cx: CallCtx, params: ModelAddParams) -> ApiResult<Model> {
+        let setting = self.inner.models.setting(&params.provider_id).await?;
+        let row = change::model_row(&setting.id, params.into_model())?;
+        let (new, model_id) = (row.clone(), row.model_id);
+        self.inner
+            .store
+            .write(move |tx| model::upsert(tx, &new))
+            .await
+            .map_err(from_store)?;
+        self.tell_provider(&setting.id);
+        let facts = self.inner.models.facts(&setting, &model_id).await?;
+        Ok(facts.to_model(&setting.id, &model_id, true))
+    }
+
+    async fn model_remove(&self, _cx: CallCtx, params: ModelRemoveParams) -> ApiResult<Done> {
+        self.inner.models.setting(&params.provider_id).await?;
+        let ModelRemoveParams {
+            provider_id,
+            model_id,
+        } = params;
+        let (provider, id) = (provider_id.clone(), model_id.clone());
+        let removed = self
+            .inner
+            .store
+            .write(move |tx| model::delete(tx, &provider, &id))
+            .await
+            .map_err(from_store)?;
+        if !removed {
+            return Err(
+                ApiError::not_found("added model", model_id.escape_debug()).with_hint(format!(
+                    "`mesoclaw provider show {provider_id}` shows which models were added"
+                )),
+            );
+        }
+        self.tell_provider(&provider_id);
+        Ok(Done {})
+    }
+
+    async fn all_models(&self, _cx: CallCtx, _params: NoParams) -> ApiResult<Vec<Model>> {
+        let providers = self.inner.models.list().await?;
+        Ok(providers
+            .into_iter()
+            .flat_map(|provider| provider.models)
+            .collect())
     }
 }
 
@@ -152,7 +285,28 @@ impl Core {
         .with_hint("choose another one first: `mesoclaw provider default ID MODEL`"))
     }
 
+    /// What configuration says of a provider wins, so another address would change nothing.
+    fn refuse_configured(&self, provider_id: &str) -> ApiResult<()> {
+        let snapshot = self.inner.config.current();
+        let config = &snapshot.config;
+        let is_configured = config.provider_name.as_deref() == Some(provider_id)
+            && config.provider_base_url.is_some();
+        if !is_configured {
+            return Ok(());
+        }
+        Err(ApiError::new(
+            ErrorCode::Conflict,
+            format!("the address of `{provider_id}` comes from configuration: provider_base_url"),
+        )
+        .with_hint(
+            "`mesoclaw config set provider_base_url URL` changes it, `mesoclaw config unset \
+             provider_base_url` gives way to added providers",
+        ))
+    }
+
     fn tell_provider(&self, provider_id: &str) {
+        // It may be another server now: what the one before did does not count.
+        self.inner.circuits.succeeded(provider_id);
         self.inner.bus.publish(Event::ProviderChanged {
             provider_id: provider_id.to_owned(),
         });
@@ -167,142 +321,42 @@ impl Core {
             "provider_model_id": params.model_id,
         });
         let is_other = snapshot.config.provider_name.as_deref() != Some(&params.provider_id);
-        if is_other && snapshot.config.provider_base_url.is_some() {
-            patch["provider_base_url"] = serde_json::Value::Null;
-            patch["provider_api_key_env"] = serde_json::Value::Null;
+        if is_other {
+            for key in ["provider_base_url", "provider_api_key_env", "provider_type"] {
+                patch[key] = serde_json::Value::Null;
+            }
         }
         patch
     }
 
-    /// One real request. Gives the model that was asked and what happened.
-    async fn try_provider(&self, params: &TestParams) -> (Option<String>, ApiResult<String>) {
-        let model_id = match self.model_to_try(params).await {
-            Ok(model_id) => model_id,
-            Err(error) => return (None, Err(error)),
-        };
-        let result = if params.provider_id == LOCAL {
-            self.try_local(&model_id).await
-        } else {
-            self.try_endpoint(&params.provider_id, &model_id).await
-        };
-        (Some(model_id), result)
+    /// The key variables the daemon itself has.
+    fn variables(&self) -> Vec<DetectedVariable> {
+        let known = mesoclaw_providers::catalog::catalog().providers().iter();
+        known
+            .flat_map(|provider| {
+                provider
+                    .key_variables
+                    .iter()
+                    .map(|variable| (variable, &provider.id))
+            })
+            .filter(|(variable, _)| self.inner.keys.in_environment(variable).is_some())
+            .map(|(variable, provider_id)| DetectedVariable {
+                variable: variable.clone(),
+                provider_id: provider_id.clone(),
+            })
+            .collect()
     }
 
-    async fn try_endpoint(&self, provider_id: &str, model_id: &str) -> ApiResult<String> {
-        let endpoint = self.inner.models.endpoint(provider_id).await?;
-        let probe = mesoclaw_providers::probe(&endpoint, model_id)
-            .await
-            .map_err(|error| invalid(mesoclaw_api::error::chain(&error)))?;
-        match probe.outcome {
-            Ok(()) => Ok(probe.message),
-            Err(error) => Err(ApiError::new(error.kind.code(), probe.message)),
+    pub(crate) fn redacted(&self, error: ApiError) -> ApiError {
+        ApiError {
+            message: self.inner.keys.redact(error.message),
+            hint: error.hint.map(|hint| self.inner.keys.redact(hint)),
+            ..error
         }
-    }
-
-    /// Asks the embedded model for one token: it is loaded for real.
-    async fn try_local(&self, model_id: &str) -> ApiResult<String> {
-        let model = self
-            .inner
-            .models
-            .resolve(Some(&format!("{LOCAL}:{model_id}")))
-            .await?;
-        let mut stream = model.client.stream(ModelRequest {
-            model: model.model_id,
-            cache_key: "provider.test".to_owned(),
-            system: String::new(),
-            messages: vec![ModelMessage::User {
-                text: "Say hello.".to_owned(),
-            }],
-            tools: Vec::new(),
-            params: GenerationParams {
-                max_tokens: Some(1),
-                ..GenerationParams::default()
-            },
-        });
-        while let Some(delta) = stream.next().await {
-            delta.map_err(from_model)?;
-        }
-        Ok(format!("`{}` answered", model.display))
-    }
-
-    async fn model_to_try(&self, params: &TestParams) -> ApiResult<String> {
-        if let Some(model_id) = &params.model_id {
-            return Ok(model_id.clone());
-        }
-        if let Some(default) = self.inner.models.default_model()
-            && default.provider_id == params.provider_id
-        {
-            return Ok(default.model_id);
-        }
-        let models = if params.provider_id == LOCAL {
-            ProviderApi::get(
-                self,
-                CallCtx::internal(),
-                ProviderParams {
-                    provider_id: LOCAL.to_owned(),
-                },
-            )
-            .await?
-            .models
-        } else {
-            let endpoint = self.inner.models.endpoint(&params.provider_id).await?;
-            mesoclaw_providers::list_models(&endpoint)
-                .await
-                .map_err(from_model)?
-        };
-        models.into_iter().next().ok_or_else(|| {
-            ApiError::new(
-                ErrorCode::AgentModelNotFound,
-                format!("provider `{}` lists no model", params.provider_id),
-            )
-            .with_hint("name one: `mesoclaw provider test ID --model MODEL`")
-        })
     }
 }
 
 fn no_provider(id: &str) -> ApiError {
     ApiError::not_found("provider", id.escape_debug())
-        .with_hint("`mesoclaw provider list` shows the providers")
-}
-
-fn checked(params: CreateParams) -> ApiResult<ProviderRow> {
-    let is_id = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_';
-    if params.id.is_empty() || params.id.len() > MAX_ID_CHARS || !params.id.chars().all(is_id) {
-        return Err(invalid(format!(
-            "a provider id has 1 to {MAX_ID_CHARS} lower-case letters, digits, `-` and `_`"
-        )));
-    }
-    let base_url = params.base_url.trim_end_matches('/').to_owned();
-    let second = Duration::from_secs(1);
-    mesoclaw_providers::openai_compatible(Endpoint {
-        provider_id: params.id.clone(),
-        base_url: base_url.clone(),
-        api_key: None,
-        connect_timeout: second,
-        first_token_timeout: second,
-        idle_timeout: second,
-    })
-    .map_err(|error| invalid(mesoclaw_api::error::chain(&error)))?;
-    if let Some(name) = &params.api_key_env {
-        let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
-        if name.is_empty()
-            || name.starts_with(|c: char| c.is_ascii_digit())
-            || !name.chars().all(is_name)
-        {
-            return Err(invalid(
-                "api_key_env is the name of an environment variable, not the key itself".to_owned(),
-            ));
-        }
-    }
-    Ok(ProviderRow {
-        name: params.name.unwrap_or_else(|| params.id.clone()),
-        id: params.id,
-        base_url,
-        api_key_env: params.api_key_env,
-        created_at: Timestamp::now(),
-    })
-}
-
-fn invalid(message: String) -> ApiError {
-    ApiError::new(ErrorCode::Validation, message)
+        .with_hint("`mesoclaw provider list --all` shows the providers")
 }

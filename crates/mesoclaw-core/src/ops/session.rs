@@ -5,7 +5,7 @@ use mesoclaw_api::ops::chat::QueuedMessage;
 use mesoclaw_api::ops::session::{
     CreateParams, ForkParams, ItemPage, ItemsParams, ListParams, QueueParams, QueueUpdateParams,
     RenameParams, ResolveParams, Resolved, SearchHit, SearchParams, Session, SessionApi,
-    SessionDetail, SessionParams, SessionState, SessionSummary,
+    SessionDetail, SessionParams, SessionState, SessionSummary, SetModelParams,
 };
 use mesoclaw_api::{
     ApiError, ApiResult, CallCtx, ErrorCode, Event, SessionId, Timestamp, TurnOutcome,
@@ -16,6 +16,7 @@ use tokio::sync::oneshot;
 
 use crate::core::Core;
 use crate::error::{from_store, shutting_down};
+use crate::models::Wanted;
 use crate::ops::chat::check_length;
 use crate::ops::new_session;
 use crate::session::Command;
@@ -119,6 +120,33 @@ impl SessionApi for Core {
             session_id: params.session_id,
         });
         Ok(Done {})
+    }
+
+    async fn set_model(&self, cx: CallCtx, params: SetModelParams) -> ApiResult<Session> {
+        self.require_session(&params.session_id).await?;
+        if let Some(model) = &params.model {
+            // What cannot answer is said now, not at the next message.
+            self.inner
+                .models
+                .resolve(Wanted {
+                    model: Some(model),
+                    connection: cx.connection,
+                })
+                .await?;
+        }
+        let id = params.session_id.clone();
+        self.inner
+            .store
+            .write(move |tx| {
+                session::set_model(tx, &id, params.model.as_deref(), &Timestamp::now())
+            })
+            .await
+            .map_err(from_store)?;
+        let session = self.require_session(&params.session_id).await?;
+        self.inner.bus.publish(Event::SessionChanged {
+            session: session.clone(),
+        });
+        Ok(session)
     }
 
     async fn fork(&self, cx: CallCtx, params: ForkParams) -> ApiResult<Session> {

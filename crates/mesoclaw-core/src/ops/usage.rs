@@ -1,6 +1,7 @@
-//! Handler of `usage.summary`.
+//! Handlers of `usage.*`.
 
-use mesoclaw_api::ops::usage::{SummaryParams, UsageApi, UsageSummary};
+use mesoclaw_api::ops::NoParams;
+use mesoclaw_api::ops::usage::{BudgetStatus, GroupBy, SummaryParams, UsageApi, UsageSummary};
 use mesoclaw_api::{ApiError, ApiResult, CallCtx, ErrorCode, Timestamp, time};
 use mesoclaw_store::repo::usage;
 
@@ -21,13 +22,32 @@ impl UsageApi for Core {
                 format!("`days` must be 1 to {MAX_DAYS}"),
             ));
         }
-        let since = params
-            .days
-            .map(|days| Timestamp::from_unix_ms(time::unix_ms() - i64::from(days) * DAY_MS));
-        self.inner
+        let since = params.days.map(first_day);
+        let by = params.by.unwrap_or(GroupBy::Model);
+        let (total, groups) = self
+            .inner
             .store
-            .read(move |conn| usage::summary(conn, params.session_id.as_ref(), since.as_ref()))
+            .read(move |conn| {
+                usage::summary(conn, by, params.session_id.as_ref(), since.as_deref())
+            })
             .await
-            .map_err(from_store)
+            .map_err(from_store)?;
+        Ok(UsageSummary {
+            total,
+            groups,
+            budget: self.inner.budget.status().await?,
+        })
     }
+
+    async fn budget(&self, _cx: CallCtx, _params: NoParams) -> ApiResult<BudgetStatus> {
+        self.inner.budget.status().await
+    }
+}
+
+/// The first of so many days, today the last.
+fn first_day(days: u32) -> String {
+    let moment = Timestamp::from_unix_ms(time::unix_ms() - i64::from(days - 1) * DAY_MS);
+    let mut day = moment.as_str().to_owned();
+    day.truncate(10);
+    day
 }

@@ -1,21 +1,22 @@
 //! One task a session: owns its queue and its running turn, one turn at a time.
 
+mod resume;
+
+use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use futures_util::FutureExt;
+use mesoclaw_agent::model::Image;
 use mesoclaw_agent::turn::Event;
+use mesoclaw_api::item::TurnLimit;
 use mesoclaw_api::ops::chat::Sent;
-use mesoclaw_api::{
-    ApiError, ApiResult, ErrorCode, Event as ApiEvent, Item, ItemBody, ItemId, SessionId, Surface,
-    Timestamp, TurnOutcome,
-};
-use mesoclaw_store::repo::turn as turn_repo;
+use mesoclaw_api::{ApiError, ErrorCode, Event as ApiEvent, SessionId, Surface, TurnOutcome};
 use tokio::sync::{mpsc, oneshot};
 
-use crate::error::{from_store, shutting_down};
-use crate::models::ResolvedModel;
+use crate::error::shutting_down;
+use crate::images::SaidImage;
 use crate::session::command::{Command, Message, Reply, answer};
 use crate::session::first_write::{acknowledge, note_started};
 use crate::session::queue::Queue;
@@ -103,8 +104,12 @@ impl Actor {
             Command::Continue {
                 surface,
                 model,
+                connection,
                 reply,
-            } => self.continue_turn(surface, model, None, reply).await,
+            } => {
+                self.continue_turn(surface, model, connection, None, reply)
+                    .await;
+            }
             Command::Cancel { reply, .. } => answer(reply, Ok(false)),
             Command::Approval {
                 call_id,
@@ -120,7 +125,7 @@ impl Actor {
                     reason,
                 };
                 let (reply, _nobody_waits) = oneshot::channel();
-                self.continue_turn(Surface::Internal, None, Some(decided), reply)
+                self.continue_turn(Surface::Internal, None, 0, Some(decided), reply)
                     .await;
             }
             Command::QueueUpdate {
@@ -193,12 +198,27 @@ impl Actor {
                 title,
             }));
         }
+        let mut said = Vec::new();
+        let mut contents = BTreeMap::new();
+        for SaidImage { reference, row } in message.images {
+            let image = Image {
+                media_type: row.media_type.clone(),
+                data: row.data.as_slice().into(),
+            };
+            contents.insert(reference.sha256.clone(), image);
+            said.push(reference);
+            before.push(Step::from(Write::Image(row)));
+        }
         let acknowledge = acknowledge(&self.session_id, message.client_message_id, reply);
         let outcome = self.run_turn(TurnStart {
             session_id: self.session_id.clone(),
             surface: message.surface,
             model: message.resolved,
-            begin: Begin::User(message.text),
+            begin: Begin::User {
+                text: message.text,
+                images: said,
+                contents,
+            },
             before,
             after_first_write: acknowledge,
         });
@@ -207,99 +227,12 @@ impl Actor {
         }
     }
 
-    async fn continue_turn(
-        &mut self,
-        surface: Surface,
-        model: Option<String>,
-        decided: Option<Event>,
-        reply: Reply<Sent>,
-    ) {
-        let model = match self.check_continue(model.as_deref()).await {
-            Ok(model) => model,
-            Err(error) => {
-                self.keep_decision(decided).await;
-                return answer(reply, Err(error));
-            }
-        };
-        let session_id = self.session_id.clone();
-        let outcome = self.run_turn(TurnStart {
-            session_id: session_id.clone(),
-            surface,
-            model,
-            begin: Begin::Resume { decided },
-            before: Vec::new(),
-            after_first_write: Box::new(move |turn_id| {
-                let sent = Sent {
-                    session_id,
-                    turn_id: Some(turn_id.clone()),
-                    queue_id: None,
-                    item_id: None,
-                    is_duplicate: false,
-                };
-                vec![Step::then(move |stored| {
-                    answer(reply, stored.map(|()| sent));
-                })]
-            }),
-        });
-        if may_go_on(&outcome.await) {
-            self.run_queue().await;
-        }
-    }
-
-    /// An answer that cannot be acted on now is stored: the next resumed turn finds it.
-    async fn keep_decision(&self, decided: Option<Event>) {
-        let Some(Event::ApprovalResolved {
-            call_id,
-            approval_id,
-            decision,
-            ..
-        }) = decided
-        else {
-            return;
-        };
-        let body = ItemBody::Approval {
-            approval_id,
-            call_id,
-            decision,
-        };
-        let item = Item {
-            id: ItemId::random(),
-            session_id: self.session_id.clone(),
-            turn_id: None,
-            position: 0,
-            created_at: Timestamp::now(),
-            body,
-        };
-        self.teller.put(vec![Step::from(Write::Item(item))]).await;
-        self.teller.flushed().await;
-    }
-
-    async fn check_continue(&self, model: Option<&str>) -> ApiResult<ResolvedModel> {
-        let id = self.session_id.clone();
-        let last = self
-            .parts
-            .store
-            .read(move |conn| turn_repo::last(conn, &id))
-            .await
-            .map_err(from_store)?;
-        let is_resumable = last
-            .and_then(|turn| turn.outcome)
-            .is_some_and(|outcome| outcome.is_resumable());
-        if !is_resumable {
-            return Err(ApiError::new(
-                ErrorCode::Conflict,
-                "there is nothing to continue: the last turn is complete",
-            ));
-        }
-        self.parts.models.resolve(model).await
-    }
-
     /// Runs waiting messages until none is left, or one fails.
     async fn run_queue(&mut self) {
         while self.is_closing.is_none()
             && let Some(waiting) = self.queue.front()
         {
-            let model = self.parts.models.resolve(waiting.message.model.as_deref());
+            let model = self.resolve(waiting.message.model.as_deref(), waiting.connection);
             let model = match model.await {
                 Ok(model) => model,
                 Err(error) => {
@@ -319,7 +252,11 @@ impl Actor {
                     session_id: self.session_id.clone(),
                     surface: waiting.surface,
                     model,
-                    begin: Begin::User(waiting.message.text),
+                    begin: Begin::User {
+                        text: waiting.message.text,
+                        images: waiting.message.images,
+                        contents: BTreeMap::new(),
+                    },
                     before,
                     after_first_write,
                 })
@@ -379,7 +316,8 @@ impl Actor {
 /// one would most likely fail too.
 fn may_go_on(outcome: &TurnOutcome) -> bool {
     match outcome {
-        TurnOutcome::Completed | TurnOutcome::Cancelled | TurnOutcome::LimitReached { .. } => true,
+        TurnOutcome::LimitReached { limit, .. } => *limit != TurnLimit::Budget,
+        TurnOutcome::Completed | TurnOutcome::Cancelled => true,
         TurnOutcome::Interrupted | TurnOutcome::Failed { .. } => false,
     }
 }

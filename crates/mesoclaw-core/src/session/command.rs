@@ -6,6 +6,7 @@ use mesoclaw_api::ops::session::Session;
 use mesoclaw_api::{ApiResult, ApprovalId, CallId, QueueId, Surface, TurnId};
 use tokio::sync::oneshot;
 
+use crate::images::SaidImage;
 use crate::models::ResolvedModel;
 
 /// Where an answer goes. The asker may be gone by then, which is no error.
@@ -17,6 +18,10 @@ pub(crate) struct Message {
     pub surface: Surface,
     /// The text.
     pub text: String,
+    /// Images said with it.
+    pub images: Vec<SaidImage>,
+    /// The connection it came over, whose lent keys its turn may use.
+    pub connection: u64,
     /// Makes a repeated message known.
     pub client_message_id: Option<String>,
     /// `provider:model` it asks for.
@@ -40,6 +45,7 @@ pub(crate) enum Command {
     Continue {
         surface: Surface,
         model: Option<String>,
+        connection: u64,
         reply: Reply<Sent>,
     },
     /// Stop the running turn.

@@ -20,5 +20,6 @@ mod turn_start;
 mod write;
 
 pub(crate) use command::{Command, Message};
+pub(crate) use model_call::CallParts;
 pub(crate) use registry::{Registry, SessionParts};
 pub(crate) use title::title_from;

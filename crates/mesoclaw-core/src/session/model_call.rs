@@ -1,52 +1,143 @@
-//! Drives one model call: the stream, and retries before anything was said.
+//! Drives one model call: the budget before it, the stream, retries before anything was said, and
+//! the model that takes over when nothing helps.
 //!
 //! This is the only place that retries. Clock and jitter live here, the decision whether a failure
 //! is worth another try comes from the error's class.
 
+mod backoff;
+mod fallback;
+mod meter;
+
+use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{FutureExt, StreamExt};
-use mesoclaw_agent::model::{ModelDelta, ModelError, ModelErrorKind, ModelRequest, ModelStream};
+use mesoclaw_agent::model::{
+    ModelDelta, ModelError, ModelErrorKind, ModelMessage, ModelRequest, ModelStream,
+};
 use mesoclaw_agent::turn::Event;
+use mesoclaw_api::{BoxFuture, SessionId, Surface, TurnId};
+use mesoclaw_config::ConfigSnapshot;
+use mesoclaw_store::repo::model_call::ModelCallRow;
 use tokio::time::{Instant, Sleep};
 
-use crate::models::ResolvedModel;
+use crate::budget::{Allowance, Budget};
+use crate::circuit::{CircuitLimits, Circuits};
+use crate::keys::Keys;
+use crate::models::{Models, ResolvedModel};
+use crate::session::model_call::backoff::{backoff, jitter};
+use crate::session::model_call::fallback::{
+    after, first_usable, has_images, left_alone, limit_output, may_be_taken_over,
+};
+use crate::session::model_call::meter::Meter;
+use crate::session::teller::Teller;
 
-/// First wait before another try; it doubles each time.
-const FIRST_BACKOFF: Duration = Duration::from_millis(500);
-/// Longest wait before another try, also when the provider asks for more.
-const LONGEST_BACKOFF: Duration = Duration::from_secs(30);
 /// Deltas taken from the stream in one go.
 const DELTAS_AT_ONCE: usize = 512;
 
+/// What model calls need of the daemon.
+#[derive(Clone)]
+pub(crate) struct CallParts {
+    pub models: Arc<Models>,
+    pub keys: Arc<Keys>,
+    pub budget: Arc<Budget>,
+    pub circuits: Arc<Circuits>,
+}
+
+/// Who asks.
+#[derive(Clone)]
+pub(crate) struct Asker {
+    pub session_id: SessionId,
+    pub turn_id: TurnId,
+    pub surface: Surface,
+}
+
 /// A running model call.
 pub(crate) struct ModelCall {
+    parts: CallParts,
+    config: Arc<ConfigSnapshot>,
+    asker: Asker,
     model: ResolvedModel,
     request: ModelRequest,
-    max_retries: u32,
+    /// Models that may take over, in order.
+    fallbacks: VecDeque<String>,
     attempt: u32,
     has_emitted: bool,
+    meter: Meter,
+    /// What was asked and how it ended, to be stored.
+    records: Vec<ModelCallRow>,
     state: State,
 }
 
 enum State {
+    /// The budget is looked at.
+    Checking(BoxFuture<'static, Result<Allowance, ModelError>>),
     Streaming(ModelStream),
     Waiting(std::pin::Pin<Box<Sleep>>),
+    /// Another model is looked for.
+    Switching(BoxFuture<'static, Option<ResolvedModel>>, Box<ModelError>),
     Over,
 }
 
 impl ModelCall {
     /// Starts the call.
-    pub fn start(model: ResolvedModel, request: ModelRequest, max_retries: u32) -> Self {
-        let state = State::Streaming(model.client.stream(request.clone()));
+    pub fn start(
+        parts: CallParts,
+        config: Arc<ConfigSnapshot>,
+        asker: Asker,
+        model: ResolvedModel,
+        mut request: ModelRequest,
+        teller: Teller,
+    ) -> Self {
+        limit_output(&mut request, &model);
+        let fallbacks = config
+            .config
+            .provider_fallbacks
+            .iter()
+            .filter(|fallback| **fallback != model.display)
+            .cloned()
+            .collect();
+        let (budget, who) = (Arc::clone(&parts.budget), asker.clone());
+        let check = async move {
+            if budget.has_limits() {
+                // What the rounds before used has to be stored before it can be summed up.
+                teller.flushed().await;
+            }
+            let allowed = budget.allow(&who.session_id, who.surface).await;
+            allowed.map_err(|error| ModelError::new(ModelErrorKind::Internal, error.message))
+        };
         Self {
+            meter: Meter::start(&request),
+            parts,
+            config,
+            asker,
             model,
             request,
-            max_retries,
+            fallbacks,
             attempt: 1,
             has_emitted: false,
-            state,
+            records: Vec::new(),
+            state: State::Checking(Box::pin(check)),
         }
+    }
+
+    /// Who answers now: the model that was asked, or the one that took over.
+    pub fn model(&self) -> &ResolvedModel {
+        &self.model
+    }
+
+    /// What was asked since the last look and how it ended.
+    pub fn take_records(&mut self) -> Vec<ModelCallRow> {
+        std::mem::take(&mut self.records)
+    }
+
+    /// The call is not wanted any more: what it used so far is in the records.
+    pub fn abort(mut self) -> Vec<ModelCallRow> {
+        if let State::Streaming(_) = self.state {
+            self.record(None);
+        }
+        self.take_records()
     }
 
     /// The next news for the machine: everything that is there by now, pieces of text joined.
@@ -55,53 +146,106 @@ impl ModelCall {
     /// Safe: nothing is lost when the future is dropped.
     pub async fn next(&mut self) -> Vec<Event> {
         loop {
+            let mut events = Vec::new();
             match &mut self.state {
                 State::Over => std::future::pending().await,
+                State::Checking(check) => {
+                    let allowed = check.as_mut().await;
+                    self.checked(allowed, &mut events);
+                }
                 State::Waiting(sleep) => {
                     sleep.as_mut().await;
-                    let stream = self.model.client.stream(self.request.clone());
-                    self.state = State::Streaming(stream);
+                    self.ask(&mut events);
+                }
+                State::Switching(next, error) => {
+                    let found = next.as_mut().await;
+                    let error = (**error).clone();
+                    self.switched(found, error, &mut events);
                 }
                 State::Streaming(stream) => {
                     let first = stream.next().await;
-                    return self.collect(first);
+                    self.collect(first, &mut events);
                 }
+            }
+            if !events.is_empty() {
+                return events;
             }
         }
     }
 
-    fn collect(&mut self, first: Option<Result<ModelDelta, ModelError>>) -> Vec<Event> {
-        let mut events = Vec::new();
+    fn checked(&mut self, allowed: Result<Allowance, ModelError>, events: &mut Vec<Event>) {
+        match allowed {
+            Ok(Allowance::Allowed) => self.ask(events),
+            Ok(Allowance::Refused(message)) => {
+                self.state = State::Over;
+                events.push(Event::BudgetExhausted { message });
+            }
+            Err(error) => {
+                self.state = State::Over;
+                events.push(Event::ModelFailed(error));
+            }
+        }
+    }
+
+    /// Asks the model, unless its provider is left alone for now.
+    fn ask(&mut self, events: &mut Vec<Event>) {
+        if let Some(error) = meter::too_long(&self.request, &self.model) {
+            return self.give_up(error, events);
+        }
+        match self.parts.circuits.enter(&self.model.provider_id) {
+            Ok(()) => {
+                self.meter = Meter::start(&self.request);
+                self.state = State::Streaming(self.model.client.stream(self.request.clone()));
+            }
+            Err(open) => {
+                let error = left_alone(&self.model.provider_id, open);
+                self.give_up(error, events);
+            }
+        }
+    }
+
+    fn collect(&mut self, first: Option<Result<ModelDelta, ModelError>>, events: &mut Vec<Event>) {
         let mut next = Some(first);
         while let Some(piece) = next {
             match piece {
-                Some(Ok(delta)) => self.take(delta, &mut events),
-                Some(Err(error)) => self.fail(error, &mut events),
+                Some(Ok(delta)) => self.take(delta, events),
+                Some(Err(error)) => self.fail(error, events),
                 None => {
                     let error = ModelError::new(
                         ModelErrorKind::BrokenStream,
                         "the answer broke off before its end",
                     );
-                    self.fail(error, &mut events);
+                    self.fail(error, events);
                 }
             }
             next = match &mut self.state {
                 State::Streaming(stream) if events.len() < DELTAS_AT_ONCE => {
                     stream.next().now_or_never()
                 }
-                State::Streaming(_) | State::Waiting(_) | State::Over => None,
+                State::Streaming(_)
+                | State::Checking(_)
+                | State::Waiting(_)
+                | State::Switching(..)
+                | State::Over => None,
             };
         }
-        events
     }
 
     fn take(&mut self, delta: ModelDelta, events: &mut Vec<Event>) {
+        self.meter.take(&delta);
         match &delta {
-            ModelDelta::Stop(_) => self.state = State::Over,
+            ModelDelta::Stop(_) => {
+                self.parts.circuits.succeeded(&self.model.provider_id);
+                self.record(None);
+                self.state = State::Over;
+                if let Some(usage) = self.meter.estimated() {
+                    events.push(Event::ModelDelta(ModelDelta::Usage(usage)));
+                }
+            }
             ModelDelta::Text(_) | ModelDelta::Reasoning(_) | ModelDelta::ToolCall { .. } => {
                 self.has_emitted = true;
             }
-            ModelDelta::Usage(_) => {}
+            ModelDelta::CallSignature { .. } | ModelDelta::Usage(_) => {}
         }
         match (events.last_mut(), delta) {
             (Some(Event::ModelDelta(ModelDelta::Text(text))), ModelDelta::Text(more))
@@ -114,14 +258,21 @@ impl ModelCall {
     }
 
     fn fail(&mut self, error: ModelError, events: &mut Vec<Event>) {
+        let error = self.presentable(error);
+        self.record(Some(error.kind));
+        self.tell_circuit(error.kind);
+        if error.kind == ModelErrorKind::Auth {
+            // Somebody may have put another key into the keyring.
+            self.parts.keys.forget_known();
+        }
+        let longest = Duration::from_secs(self.config.config.provider_retry_after_max_secs.into());
         let may_retry = error.kind.is_retryable()
             && !self.has_emitted
-            && self.attempt <= self.max_retries
-            && error.retry_after.is_none_or(|wait| wait <= LONGEST_BACKOFF);
+            && self.attempt <= self.config.config.provider_max_retries
+            && !self.parts.circuits.is_open(&self.model.provider_id)
+            && error.retry_after.is_none_or(|wait| wait <= longest);
         if !may_retry {
-            self.state = State::Over;
-            events.push(Event::ModelFailed(error));
-            return;
+            return self.give_up(error, events);
         }
         let after = error
             .retry_after
@@ -134,33 +285,101 @@ impl ModelCall {
             reason: error.message,
         });
     }
-}
 
-/// The wait after try number `attempt` (from 1): doubling, with up to a quarter of jitter.
-fn backoff(attempt: u32, jitter: f64) -> Duration {
-    let doubled = FIRST_BACKOFF.saturating_mul(1 << (attempt - 1).min(10));
-    doubled.min(LONGEST_BACKOFF).mul_f64(1.0 - jitter / 4.0)
-}
-
-/// A number from 0 to 1 that differs between clients: two of them must not retry in step.
-fn jitter() -> f64 {
-    use std::hash::{BuildHasher, Hasher};
-    let bits = std::collections::hash_map::RandomState::new()
-        .build_hasher()
-        .finish();
-    (bits >> 11) as f64 / (1_u64 << 53) as f64
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn waits_double_and_stay_bounded() {
-        for (attempt, ms) in [(1, 500), (2, 1000), (3, 2000), (30, 30_000)] {
-            assert_eq!(backoff(attempt, 0.0), Duration::from_millis(ms));
-            assert_eq!(backoff(attempt, 1.0), Duration::from_millis(ms * 3 / 4));
+    /// This model does not answer: another one does, if there is one and nothing was said yet.
+    fn give_up(&mut self, error: ModelError, events: &mut Vec<Event>) {
+        if self.has_emitted || !may_be_taken_over(error.kind) || self.fallbacks.is_empty() {
+            self.state = State::Over;
+            events.push(Event::ModelFailed(error));
+            return;
         }
-        assert!((0.0..=1.0).contains(&jitter()));
+        let candidates = std::mem::take(&mut self.fallbacks);
+        let (models, circuits) = (
+            Arc::clone(&self.parts.models),
+            Arc::clone(&self.parts.circuits),
+        );
+        let connection = self.model.connection;
+        let has_images = self.request.messages.iter().any(has_images);
+        let next = first_usable(models, circuits, candidates, connection, has_images);
+        self.state = State::Switching(Box::pin(next), Box::new(error));
+    }
+
+    fn switched(
+        &mut self,
+        found: Option<ResolvedModel>,
+        error: ModelError,
+        events: &mut Vec<Event>,
+    ) {
+        let Some(model) = found else {
+            self.state = State::Over;
+            events.push(Event::ModelFailed(error));
+            return;
+        };
+        // What was tried already is not tried again.
+        self.fallbacks = after(&self.config.config.provider_fallbacks, &model.display);
+        self.request.model.clone_from(&model.model_id);
+        limit_output(&mut self.request, &model);
+        for message in &mut self.request.messages {
+            if let ModelMessage::Assistant { calls, .. } = message {
+                for call in calls {
+                    call.signature = None;
+                }
+            }
+        }
+        events.push(Event::ModelSwitched {
+            model: model.display.clone(),
+            provider_model: model.model_id.clone(),
+            reason: error.message,
+        });
+        self.model = model;
+        self.attempt = 1;
+        self.ask(events);
+    }
+
+    fn tell_circuit(&self, kind: ModelErrorKind) {
+        let config = &self.config.config;
+        match kind {
+            ModelErrorKind::Connection
+            | ModelErrorKind::Timeout
+            | ModelErrorKind::Server
+            | ModelErrorKind::BrokenStream => self.parts.circuits.failed(
+                &self.model.provider_id,
+                CircuitLimits {
+                    failures: config.provider_circuit_failures,
+                    pause: Duration::from_secs(config.provider_circuit_pause_secs.into()),
+                },
+            ),
+            // It answered, whatever it said.
+            ModelErrorKind::Auth
+            | ModelErrorKind::ModelNotFound
+            | ModelErrorKind::ContextLength
+            | ModelErrorKind::RateLimited
+            | ModelErrorKind::Rejected => self.parts.circuits.succeeded(&self.model.provider_id),
+            ModelErrorKind::NotConfigured
+            | ModelErrorKind::Capability
+            | ModelErrorKind::Internal => self.parts.circuits.given_up(&self.model.provider_id),
+        }
+    }
+
+    fn presentable(&self, error: ModelError) -> ModelError {
+        ModelError {
+            message: self.parts.keys.redact(error.message),
+            hint: error.hint.map(|hint| self.parts.keys.redact(hint)),
+            ..error
+        }
+    }
+
+    fn record(&mut self, failed: Option<ModelErrorKind>) {
+        self.records
+            .push(self.meter.record(&self.asker, &self.model, failed));
+    }
+}
+
+impl Drop for ModelCall {
+    fn drop(&mut self) {
+        // Whoever was let through to try a provider again must not keep it for ever.
+        if let State::Streaming(_) = self.state {
+            self.parts.circuits.given_up(&self.model.provider_id);
+        }
     }
 }

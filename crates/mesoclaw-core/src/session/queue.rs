@@ -8,7 +8,7 @@ use mesoclaw_api::{
 };
 use mesoclaw_store::Store;
 use mesoclaw_store::repo::client_message::KnownMessage;
-use mesoclaw_store::repo::queue;
+use mesoclaw_store::repo::queue::{self, QueuedRow};
 
 use crate::error::from_store;
 use crate::session::command::{Message, Reply, answer};
@@ -30,6 +30,8 @@ pub(crate) struct Waiting {
     pub message: QueuedMessage,
     pub client_message_id: Option<String>,
     pub surface: Surface,
+    /// The connection it came over; 0 once the daemon was started anew.
+    pub connection: u64,
 }
 
 impl Queue {
@@ -44,17 +46,15 @@ impl Queue {
     /// Reads what waited when the last actor of the session ended.
     pub async fn load(&mut self, store: &Store) {
         let id = self.session_id.clone();
-        match store
-            .read(move |conn| queue::list_with_client_ids(conn, &id))
-            .await
-        {
+        match store.read(move |conn| queue::rows(conn, &id)).await {
             Ok(rows) => {
                 self.waiting = rows
                     .into_iter()
-                    .map(|(message, client_message_id)| Waiting {
-                        message,
-                        client_message_id,
-                        surface: Surface::Internal,
+                    .map(|row| Waiting {
+                        message: row.message,
+                        client_message_id: row.client_message_id,
+                        surface: row.surface,
+                        connection: 0,
                     })
                     .collect();
             }
@@ -89,17 +89,17 @@ impl Queue {
     /// Adds a message at the end.
     pub async fn push(&mut self, message: Message, reply: Reply<Sent>) {
         if self.waiting.len() >= MAX_QUEUED {
-            let error = ApiError::new(
-                ErrorCode::Overloaded,
-                format!("{MAX_QUEUED} messages wait in this session already"),
-            )
-            .with_hint("wait, or take one back with `queue.remove`");
-            return answer(reply, Err(error));
+            return answer(reply, Err(too_many()));
         }
         let queued = QueuedMessage {
             id: QueueId::random(),
             text: message.text,
             model: message.model,
+            images: message
+                .images
+                .iter()
+                .map(|image| image.reference.clone())
+                .collect(),
             created_at: Timestamp::now(),
         };
         let sent = Sent {
@@ -109,11 +109,19 @@ impl Queue {
             item_id: None,
             is_duplicate: false,
         };
-        let mut writes = vec![Write::Enqueue {
+        let mut writes: Vec<Write> = message
+            .images
+            .into_iter()
+            .map(|image| Write::Image(image.row))
+            .collect();
+        writes.push(Write::Enqueue {
             session_id: self.session_id.clone(),
-            message: queued.clone(),
-            client_message_id: message.client_message_id.clone(),
-        }];
+            row: QueuedRow {
+                message: queued.clone(),
+                client_message_id: message.client_message_id.clone(),
+                surface: message.surface,
+            },
+        });
         if let Some(id) = message.client_message_id.clone() {
             let message = KnownMessage {
                 session_id: self.session_id.clone(),
@@ -130,6 +138,7 @@ impl Queue {
             message: queued,
             client_message_id: message.client_message_id,
             surface: message.surface,
+            connection: message.connection,
         });
         answer(reply, Ok(sent));
         self.tell_changed().await;
@@ -191,6 +200,14 @@ impl Queue {
             started,
         }
     }
+}
+
+fn too_many() -> ApiError {
+    ApiError::new(
+        ErrorCode::Overloaded,
+        format!("{MAX_QUEUED} messages wait in this session already"),
+    )
+    .with_hint("wait, or take one back with `queue.remove`")
 }
 
 fn no_waiting_message(queue_id: &QueueId) -> ApiError {

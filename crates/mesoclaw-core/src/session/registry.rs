@@ -19,6 +19,7 @@ use crate::error::shutting_down;
 use crate::models::Models;
 use crate::session::actor::Actor;
 use crate::session::command::Command;
+use crate::session::model_call::CallParts;
 
 /// Commands that may wait for an actor; more are refused as overload.
 const MAILBOX: usize = 32;
@@ -30,6 +31,7 @@ pub(crate) struct SessionParts {
     pub models: Arc<Models>,
     pub config: Arc<ConfigService>,
     pub approvals: Arc<Approvals>,
+    pub calls: CallParts,
     pub tools: ToolRegistry,
     pub tracker: TaskTracker,
 }

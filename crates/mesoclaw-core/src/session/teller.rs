@@ -62,7 +62,7 @@ pub(crate) struct Teller {
 
 enum Batch {
     Steps(Vec<Step>),
-    Draft(Item),
+    Draft(Box<Item>),
 }
 
 impl Teller {
@@ -93,7 +93,7 @@ impl Teller {
 
     /// Stores a text that still grows; nobody is told.
     pub async fn draft(&self, item: Item) {
-        self.tx.send(Batch::Draft(item)).await.ok();
+        self.tx.send(Batch::Draft(Box::new(item))).await.ok();
     }
 
     /// Hands over writes and waits until they are durable.
@@ -148,7 +148,7 @@ impl Task {
                 }
                 batch = rx.recv() => match batch {
                     Some(Batch::Steps(steps)) => self.steps(steps).await,
-                    Some(Batch::Draft(item)) => self.start_draft(item).await,
+                    Some(Batch::Draft(item)) => self.start_draft(*item).await,
                     None => break,
                 },
             }

@@ -17,6 +17,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::keys::Keys;
 use crate::pulls::Token;
 
 /// News of tools that may wait; progress beyond it is dropped, results wait for room.
@@ -28,6 +29,7 @@ pub(crate) struct RunningTools {
     session_id: SessionId,
     surface: Surface,
     tracker: TaskTracker,
+    keys: Arc<Keys>,
     running: HashMap<CallId, Running>,
     tx: mpsc::Sender<Event>,
     rx: mpsc::Receiver<Event>,
@@ -44,6 +46,7 @@ impl RunningTools {
         session_id: SessionId,
         surface: Surface,
         tracker: TaskTracker,
+        keys: Arc<Keys>,
     ) -> Self {
         let (tx, rx) = mpsc::channel(NEWS);
         Self {
@@ -51,6 +54,7 @@ impl RunningTools {
             session_id,
             surface,
             tracker,
+            keys,
             running: HashMap::new(),
             tx,
             rx,
@@ -79,6 +83,7 @@ impl RunningTools {
         let cancel = CancellationToken::new();
         let progress_tx = self.tx.clone();
         let progress_id = call.call_id.clone();
+        let keys = Arc::clone(&self.keys);
         let cx = ToolCx {
             session_id: self.session_id.clone(),
             call_id: call.call_id.clone(),
@@ -87,7 +92,7 @@ impl RunningTools {
             progress: Arc::new(move |text| {
                 let news = Event::ToolProgress {
                     call_id: progress_id.clone(),
-                    text,
+                    text: keys.redact(text),
                 };
                 // Progress is for watching: when too much of it waits, the newest is dropped.
                 progress_tx.try_send(news).ok();
@@ -96,12 +101,16 @@ impl RunningTools {
         let tool = self.registry.get(&call.tool).map(Arc::clone);
         let tx = self.tx.clone();
         let call_id = call.call_id.clone();
+        let keys = Arc::clone(&self.keys);
         let task = self.tracker.spawn(async move {
             let started = Instant::now();
-            let output = match tool {
+            // A tool may print a key that nothing used so far.
+            keys.learn_all().await;
+            let mut output = match tool {
                 Some(tool) => run(tool.run(cx, call.args)).await,
                 None => failed(format!("there is no tool `{}`", call.tool)),
             };
+            output.output = keys.redact(output.output);
             let done = Event::ToolDone {
                 call_id: call.call_id,
                 output,

@@ -3,27 +3,29 @@
 //! `happenings` waits and may be dropped at any moment; `handle` acts and is never dropped half
 //! way. The actor alternates between the two.
 
+mod approvals;
+
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use mesoclaw_agent::turn::{Call, Effect, Event, TurnMachine};
-use mesoclaw_api::item::ApprovalDecision;
-use mesoclaw_api::ops::approval::Approval;
+use mesoclaw_agent::turn::{Effect, Event, TurnMachine};
 use mesoclaw_api::{
-    ApprovalId, BoxFuture, CallId, Event as ApiEvent, Item, ItemBody, ItemId, SessionId, Timestamp,
+    BoxFuture, CallId, Event as ApiEvent, Item, ItemBody, ItemId, SessionId, Surface, Timestamp,
     TurnId, TurnOutcome,
 };
+use mesoclaw_store::repo::model_call::ModelCallRow;
 use mesoclaw_store::repo::turn::TurnRow;
 use tokio::time::Instant;
 
+use self::approvals::OpenApproval;
 use crate::models::ResolvedModel;
 use crate::session::happening::{Happening, next_of_call, next_of_context, sleep_until};
-use crate::session::model_call::ModelCall;
+use crate::session::model_call::{Asker, ModelCall};
 use crate::session::registry::{LiveState, SessionParts};
 use crate::session::teller::{Step, Teller};
 use crate::session::tools::RunningTools;
-use crate::session::turn_start::{Begin, TurnStart, gather, setup};
+use crate::session::turn_start::{OwnImages, TurnStart, gather, setup};
 use crate::session::write::Write;
 
 /// A growing text is stored at least this often.
@@ -37,6 +39,9 @@ pub(crate) struct RunningTurn {
     session_id: SessionId,
     turn_id: TurnId,
     machine: TurnMachine,
+    surface: Surface,
+    /// Images just said, until the prompt is gathered.
+    images: OwnImages,
     model: ResolvedModel,
     config: Arc<mesoclaw_config::ConfigSnapshot>,
     call: Option<ModelCall>,
@@ -47,11 +52,8 @@ pub(crate) struct RunningTurn {
     deadline: Instant,
     next_draft: Option<Instant>,
     outcome: Option<TurnOutcome>,
-}
-
-struct OpenApproval {
-    id: ApprovalId,
-    deadline: Instant,
+    /// What its model calls cost so far, as far as that is known.
+    cost_microusd: u64,
 }
 
 impl RunningTurn {
@@ -71,11 +73,14 @@ impl RunningTurn {
                 start.session_id.clone(),
                 start.surface,
                 parts.tracker.clone(),
+                Arc::clone(&parts.calls.keys),
             ),
             deadline: Instant::now()
                 + Duration::from_secs(config.config.agent_turn_timeout_secs.into()),
             session_id: start.session_id,
             turn_id: turn_id.clone(),
+            surface: start.surface,
+            images: OwnImages::default(),
             model: start.model,
             parts,
             teller,
@@ -87,6 +92,7 @@ impl RunningTurn {
             made_at: HashMap::new(),
             next_draft: None,
             outcome: None,
+            cost_microusd: 0,
         };
         let mut steps = start.before;
         steps.push(Step::from(Write::NewTurn(TurnRow {
@@ -96,14 +102,11 @@ impl RunningTurn {
             model: turn.model.display.clone(),
             started_at: Timestamp::now(),
         })));
-        let (event, decided) = match start.begin {
-            Begin::User(text) => (Event::UserMessage { text }, None),
-            Begin::Resume { decided } => (Event::Resume, decided),
-        };
+        let (events, images) = start.begin.into_events();
+        turn.images = images;
         let mut first = Vec::new();
-        turn.feed(event, &mut first);
-        if let Some(decided) = decided {
-            turn.feed(decided, &mut first);
+        for event in events {
+            turn.feed(event, &mut first);
         }
         // One transaction for all of it, then the answer to the client, then the news of the turn.
         steps.extend((start.after_first_write)(&turn_id));
@@ -154,6 +157,7 @@ impl RunningTurn {
     /// Acts on what happened.
     pub async fn handle(&mut self, happenings: Vec<Happening>) {
         let mut steps = Vec::new();
+        self.store_calls(&mut steps);
         for happening in happenings {
             match happening {
                 Happening::Event(event) => self.feed(event, &mut steps),
@@ -185,6 +189,7 @@ impl RunningTurn {
                 turn_id: self.turn_id.clone(),
                 outcome: outcome.clone(),
                 usage,
+                cost_microusd: self.cost_microusd,
                 at: Timestamp::now(),
             }),
             Step::from(ApiEvent::TurnFinished {
@@ -215,18 +220,31 @@ impl RunningTurn {
             Effect::GatherContext => {
                 let (parts, config) = (Arc::clone(&self.parts), Arc::clone(&self.config));
                 let (session_id, turn_id) = (self.session_id.clone(), self.turn_id.clone());
+                let images = std::mem::take(&mut self.images);
+                let sees = self.model.facts.supports_vision != Some(false);
                 self.context = Some(Box::pin(async move {
-                    gather(&parts, &config.config, session_id, turn_id).await
+                    gather(&parts, &config.config, session_id, turn_id, images, sees).await
                 }));
             }
             Effect::CallModel(request) => {
                 self.call = Some(ModelCall::start(
+                    self.parts.calls.clone(),
+                    Arc::clone(&self.config),
+                    Asker {
+                        session_id: self.session_id.clone(),
+                        turn_id: self.turn_id.clone(),
+                        surface: self.surface,
+                    },
                     self.model.clone(),
                     *request,
-                    self.config.config.provider_max_retries,
+                    self.teller.clone(),
                 ));
             }
-            Effect::AbortModel => self.call = None,
+            Effect::AbortModel => {
+                if let Some(call) = self.call.take() {
+                    self.store_records(call.abort(), steps);
+                }
+            }
             Effect::CheckCall(call) => inbox.push_back(Event::CallChecked {
                 verdict: self.tools.check(&call),
                 call_id: call.call_id,
@@ -249,6 +267,26 @@ impl RunningTurn {
         }
     }
 
+    /// Stores what was asked of models since the last time. A model that took over keeps the turn.
+    fn store_calls(&mut self, steps: &mut Vec<Step>) {
+        let Some(call) = &mut self.call else {
+            return;
+        };
+        let records = call.take_records();
+        if call.model().display != self.model.display {
+            self.model = call.model().clone();
+        }
+        self.store_records(records, steps);
+    }
+
+    fn store_records(&mut self, records: Vec<ModelCallRow>, steps: &mut Vec<Step>) {
+        for record in records {
+            let cost = record.cost_microusd.unwrap_or(0);
+            self.cost_microusd = self.cost_microusd.saturating_add(cost);
+            steps.push(Step::from(Write::ModelCall(record)));
+        }
+    }
+
     fn emit(&mut self, event: ApiEvent, steps: &mut Vec<Step>) {
         if let ApiEvent::TurnFinished {
             turn_id,
@@ -262,6 +300,7 @@ impl RunningTurn {
                 turn_id: turn_id.clone(),
                 outcome: outcome.clone(),
                 usage: *usage,
+                cost_microusd: self.cost_microusd,
                 at: Timestamp::now(),
             }));
         }
@@ -298,81 +337,6 @@ impl RunningTurn {
             self.machine.draft_stored(&draft);
             let item = self.item(draft.item_id, draft.body);
             self.teller.draft(item).await;
-        }
-    }
-
-    fn open_approval(&mut self, call: Call, reason: String, steps: &mut Vec<Step>) {
-        let timeout = Duration::from_secs(self.config.config.approval_timeout_secs.into());
-        let approval = Approval {
-            id: ApprovalId::random(),
-            session_id: self.session_id.clone(),
-            turn_id: self.turn_id.clone(),
-            risk: self.tools.risk(&call),
-            call_id: call.call_id.clone(),
-            tool: call.tool,
-            args: call.args,
-            reason,
-            requested_at: Timestamp::now(),
-            decision: None,
-            resolved_at: None,
-        };
-        self.approvals.insert(
-            call.call_id,
-            OpenApproval {
-                id: approval.id.clone(),
-                deadline: Instant::now() + timeout,
-            },
-        );
-        steps.push(Step::from(Write::OpenApproval(approval.clone())));
-        steps.push(Step::from(ApiEvent::ApprovalRequested { approval }));
-    }
-
-    fn withdraw_approval(&mut self, call_id: &CallId, steps: &mut Vec<Step>) {
-        let Some(open) = self.approvals.remove(call_id) else {
-            return;
-        };
-        steps.push(Step::from(Write::WithdrawApproval {
-            turn_id: self.turn_id.clone(),
-            call_id: call_id.clone(),
-        }));
-        steps.push(Step::from(ApiEvent::ApprovalResolved {
-            approval_id: open.id,
-            session_id: self.session_id.clone(),
-            decision: ApprovalDecision::Denied,
-        }));
-    }
-
-    async fn time_out_approvals(&mut self, steps: &mut Vec<Step>) {
-        let now = Instant::now();
-        let due: Vec<(CallId, ApprovalId)> = self
-            .approvals
-            .iter()
-            .filter(|(_, open)| open.deadline <= now)
-            .map(|(call_id, open)| (call_id.clone(), open.id.clone()))
-            .collect();
-        // The row may still be on its way to the disk.
-        self.teller.flushed().await;
-        for (call_id, approval_id) in due {
-            self.approvals.remove(&call_id);
-            let decision = ApprovalDecision::TimedOut;
-            let resolved = self
-                .parts
-                .approvals
-                .resolve(approval_id.clone(), decision, None)
-                .await;
-            match resolved {
-                Ok(_) => self.feed(
-                    Event::ApprovalResolved {
-                        call_id,
-                        approval_id,
-                        decision,
-                        reason: None,
-                    },
-                    steps,
-                ),
-                // Somebody answered in the same moment: that answer is in the mailbox.
-                Err(error) => tracing::debug!(%error, "approval answered while it timed out"),
-            }
         }
     }
 }

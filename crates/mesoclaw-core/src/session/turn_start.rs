@@ -1,23 +1,66 @@
 //! What a turn begins with: who asks, which model answers, and what goes into the prompt.
 
-use mesoclaw_agent::model::GenerationParams;
+use std::collections::BTreeMap;
+
+use mesoclaw_agent::model::{GenerationParams, Image};
 use mesoclaw_agent::prompt::DEFAULT_SYSTEM;
 use mesoclaw_agent::turn::{Context, Event, TurnLimits, TurnSetup};
-use mesoclaw_api::{SessionId, Surface, TurnId};
+use mesoclaw_api::item::ImageRef;
+use mesoclaw_api::{Item, ItemBody, SessionId, Surface, TurnId};
 use mesoclaw_config::Config;
-use mesoclaw_store::repo::item;
+use mesoclaw_store::repo::{image, item};
+use mesoclaw_store::{Connection, StoreError};
 
 use crate::models::ResolvedModel;
 use crate::session::first_write::AfterFirstWrite;
 use crate::session::registry::SessionParts;
 use crate::session::teller::Step;
 
+/// Image bytes of one prompt at most; older images are told by name only.
+const MAX_IMAGE_BYTES: u64 = 16 * 1024 * 1024;
+
 /// What a turn begins with.
 pub(crate) enum Begin {
     /// A message of a person.
-    User(String),
+    User {
+        text: String,
+        images: Vec<ImageRef>,
+        /// Contents that may not be stored yet, by hash.
+        contents: BTreeMap<String, Image>,
+    },
     /// The last turn is taken up, perhaps because somebody decided about a call of it.
     Resume { decided: Option<Event> },
+}
+
+impl Begin {
+    /// What the machine is told first, and the images that came with it.
+    pub fn into_events(self) -> (Vec<Event>, OwnImages) {
+        match self {
+            Self::User {
+                text,
+                images,
+                contents,
+            } => {
+                let own = OwnImages {
+                    said: images.clone(),
+                    contents,
+                };
+                (vec![Event::UserMessage { text, images }], own)
+            }
+            Self::Resume { decided } => {
+                let events = [Event::Resume].into_iter().chain(decided).collect();
+                (events, OwnImages::default())
+            }
+        }
+    }
+}
+
+/// Images just said.
+#[derive(Clone, Default)]
+pub(crate) struct OwnImages {
+    pub said: Vec<ImageRef>,
+    /// Contents that may not be stored yet, by hash.
+    pub contents: BTreeMap<String, Image>,
 }
 
 /// Who and what a turn is.
@@ -41,7 +84,7 @@ pub(crate) fn setup(start: &TurnStart, turn_id: &TurnId, config: &Config) -> Tur
         model: start.model.display.clone(),
         provider_model: start.model.model_id.clone(),
         params: GenerationParams {
-            max_tokens: Some(config.agent_max_tokens),
+            max_tokens: Some(max_tokens(start, config)),
             temperature: config.agent_temperature,
             top_p: config.agent_top_p,
             seed: config.agent_seed,
@@ -54,20 +97,37 @@ pub(crate) fn setup(start: &TurnStart, turn_id: &TurnId, config: &Config) -> Tur
     }
 }
 
+/// The limit of configuration, or the model's own where that is lower.
+fn max_tokens(start: &TurnStart, config: &Config) -> u32 {
+    let limit = start.model.facts.output_limit.unwrap_or(u32::MAX);
+    config.agent_max_tokens.min(limit)
+}
+
 /// History, system text and tools, as an event for the machine.
 pub(crate) async fn gather(
     parts: &SessionParts,
     config: &Config,
     session_id: SessionId,
     turn_id: TurnId,
+    own: OwnImages,
+    sees: bool,
 ) -> Event {
     let limit = config.context_max_history_messages;
     let history = parts
         .store
-        .read(move |conn| item::history(conn, &session_id, limit, Some(&turn_id)))
+        .read(move |conn| {
+            let history = item::history(conn, &session_id, limit, Some(&turn_id))?;
+            let images = if sees {
+                contents(conn, own, &history)?
+            } else {
+                BTreeMap::new()
+            };
+            Ok((history, images))
+        })
         .await;
     match history {
-        Ok(history) => Event::ContextReady(Context {
+        Ok((history, images)) => Event::ContextReady(Context {
+            images,
             system: config
                 .agent_system_prompt
                 .clone()
@@ -79,4 +139,44 @@ pub(crate) async fn gather(
             message: crate::error::from_store(error).message,
         },
     }
+}
+
+/// The images of a prompt, by hash: those just said and those of the history, the latest first and
+/// no more than providers take.
+fn contents(
+    conn: &Connection,
+    own: OwnImages,
+    history: &[Item],
+) -> Result<BTreeMap<String, Image>, StoreError> {
+    let OwnImages {
+        said,
+        contents: mut images,
+    } = own;
+    let known_bytes: u64 = images.values().map(|image| image.data.len() as u64).sum();
+    let mut left_bytes = MAX_IMAGE_BYTES.saturating_sub(known_bytes);
+    let earlier = history.iter().rev().flat_map(|item| match &item.body {
+        ItemBody::User { images, .. } => images.as_slice(),
+        ItemBody::Assistant { .. }
+        | ItemBody::Reasoning { .. }
+        | ItemBody::ToolCall { .. }
+        | ItemBody::ToolResult { .. }
+        | ItemBody::Approval { .. }
+        | ItemBody::Notice { .. }
+        | ItemBody::Outcome { .. }
+        | ItemBody::System { .. } => &[],
+    });
+    for reference in said.iter().chain(earlier) {
+        if images.contains_key(&reference.sha256) || reference.size_bytes > left_bytes {
+            continue;
+        }
+        if let Some(row) = image::get(conn, &reference.sha256)? {
+            left_bytes -= reference.size_bytes;
+            let image = Image {
+                media_type: row.media_type,
+                data: row.data.into(),
+            };
+            images.insert(reference.sha256.clone(), image);
+        }
+    }
+    Ok(images)
 }

@@ -1,13 +1,15 @@
 //! What a session can have stored, and how each of it goes into the database.
 
 use mesoclaw_api::ops::approval::Approval;
-use mesoclaw_api::ops::chat::QueuedMessage;
 use mesoclaw_api::ops::session::Session;
 use mesoclaw_api::{
     CallId, Item, ItemId, QueueId, SessionId, Timestamp, TurnId, TurnOutcome, Usage,
 };
 use mesoclaw_store::StoreError;
 use mesoclaw_store::repo::client_message::{self, KnownMessage};
+use mesoclaw_store::repo::image::{self, ImageRow};
+use mesoclaw_store::repo::model_call::{self, ModelCallRow};
+use mesoclaw_store::repo::queue::QueuedRow;
 use mesoclaw_store::repo::turn::TurnRow;
 use mesoclaw_store::repo::{approval, item, queue, session, turn};
 
@@ -24,6 +26,7 @@ pub(crate) enum Write {
         turn_id: TurnId,
         outcome: TurnOutcome,
         usage: Usage,
+        cost_microusd: u64,
         at: Timestamp,
     },
     Remember {
@@ -38,8 +41,7 @@ pub(crate) enum Write {
     },
     Enqueue {
         session_id: SessionId,
-        message: QueuedMessage,
-        client_message_id: Option<String>,
+        row: QueuedRow,
     },
     Requeue {
         session_id: SessionId,
@@ -50,6 +52,8 @@ pub(crate) enum Write {
         session_id: SessionId,
         queue_id: QueueId,
     },
+    Image(ImageRow),
+    ModelCall(ModelCallRow),
     OpenApproval(Approval),
     WithdrawApproval {
         turn_id: TurnId,
@@ -64,6 +68,7 @@ impl Write {
             Self::Enqueue { .. }
             | Self::Requeue { .. }
             | Self::Dequeue { .. }
+            | Self::Image(_)
             | Self::Remember { .. } => true,
             Self::NewSession(_)
             | Self::TitleIfNone { .. }
@@ -71,6 +76,7 @@ impl Write {
             | Self::Item(_)
             | Self::FinishTurn { .. }
             | Self::Started { .. }
+            | Self::ModelCall(_)
             | Self::OpenApproval(_)
             | Self::WithdrawApproval { .. } => false,
         }
@@ -113,9 +119,10 @@ fn apply(
             turn_id,
             outcome,
             usage,
+            cost_microusd,
             at,
         } => {
-            turn::finish(tx, &turn_id, &outcome, &usage, &at)?;
+            turn::finish(tx, &turn_id, &outcome, &usage, cost_microusd, &at)?;
         }
         Write::Remember { id, message } => client_message::remember(tx, &id, &message)?,
         Write::Started {
@@ -125,11 +132,10 @@ fn apply(
         } => {
             client_message::started(tx, &id, &turn_id, &item_id)?;
         }
-        Write::Enqueue {
-            session_id,
-            message,
-            client_message_id,
-        } => queue::push(tx, &session_id, &message, client_message_id.as_deref())?,
+        Write::Enqueue { session_id, row } => {
+            let client_id = row.client_message_id.as_deref();
+            queue::push(tx, &session_id, &row.message, client_id, row.surface)?;
+        }
         Write::Requeue {
             session_id,
             queue_id,
@@ -143,6 +149,8 @@ fn apply(
         } => {
             queue::remove(tx, &session_id, &queue_id)?;
         }
+        Write::Image(row) => image::insert(tx, &row)?,
+        Write::ModelCall(row) => model_call::insert(tx, &row)?,
         Write::OpenApproval(new) => approval::open(tx, &new)?,
         Write::WithdrawApproval { turn_id, call_id } => {
             approval::withdraw_for_call(tx, &turn_id, &call_id)?;

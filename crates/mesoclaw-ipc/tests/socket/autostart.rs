@@ -81,6 +81,7 @@ fn plan(home: &TempDir) -> StartPlan {
             (HOME.into(), home.into()),
             ("RUST_BACKTRACE".into(), "0".into()),
         ],
+        withheld_env: Vec::new(),
         log_file: Some(home.join("daemon.log")),
         timeout: Duration::from_secs(10),
     }

@@ -2,7 +2,9 @@
 
 use crate::support::{answer, assistant, engine, home_with_model, request, until, user};
 use futures_util::StreamExt;
-use mesoclaw_agent::model::{ModelClient, ModelDelta, ModelErrorKind, StopReason, ToolDefinition};
+use mesoclaw_agent::model::{
+    Image, ModelClient, ModelDelta, ModelErrorKind, ModelMessage, StopReason,
+};
 use mesoclaw_agent::model_files::ModelFiles;
 use mesoclaw_local::{FLOOR_MODEL, LocalEngine};
 
@@ -205,19 +207,20 @@ async fn idle_model_leaves_memory_and_comes_back() {
 #[tokio::test]
 async fn impossible_requests_get_clear_errors() {
     let (_home, engine) = engine();
-    let mut with_tools = request(vec![user("Hi")]);
-    with_tools.tools.push(ToolDefinition {
-        name: "t".to_owned(),
-        description: String::new(),
-        parameters: serde_json::Value::Null,
-    });
+    let with_image = request(vec![ModelMessage::User {
+        text: "What is this?".to_owned(),
+        images: vec![Image {
+            media_type: "image/png".to_owned(),
+            data: Vec::new().into(),
+        }],
+    }]);
     let model = |model: &str| {
         let mut request = request(vec![user("Hi")]);
         request.model = model.to_owned();
         request
     };
     for (request, kind) in [
-        (with_tools, ModelErrorKind::Capability),
+        (with_image, ModelErrorKind::Capability),
         (model("qwen2.5-0.5b"), ModelErrorKind::NotConfigured),
         (model("nobody"), ModelErrorKind::ModelNotFound),
         (model("../etc/passwd"), ModelErrorKind::ModelNotFound),

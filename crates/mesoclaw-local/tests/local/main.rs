@@ -10,3 +10,6 @@ mod answers;
 mod model_files;
 mod server;
 mod support;
+#[path = "../tool_prompts/mod.rs"]
+mod tool_prompts;
+mod tools;

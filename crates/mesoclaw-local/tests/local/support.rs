@@ -89,6 +89,7 @@ pub fn pull_params(model_id: &str) -> PullParams {
 pub fn user(text: &str) -> ModelMessage {
     ModelMessage::User {
         text: text.to_owned(),
+        images: Vec::new(),
     }
 }
 

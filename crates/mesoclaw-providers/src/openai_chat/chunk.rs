@@ -2,38 +2,59 @@
 //! once and its text moved, not copied.
 
 use std::collections::VecDeque;
+use std::fmt;
 
 use mesoclaw_agent::model::{ModelDelta, StopReason};
 use mesoclaw_api::Usage;
 use serde::Deserialize;
-use serde_json::Value;
+use serde::de::value::SeqAccessDeserializer;
+use serde::de::{self, Deserializer, SeqAccess, Visitor};
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
+
+use crate::deltas::{last_words, say};
+use crate::dialect::Fault;
+
+/// Finish reasons of an answer that the server did not finish: DeepSeek, Mistral, OpenRouter, vLLM.
+const FAILURES: [&str; 3] = ["abort", "error", "insufficient_system_resource"];
 
 /// A `chat.completion.chunk`, or a whole `chat.completion`, whose `message` has the same fields.
 #[derive(Deserialize)]
-pub(super) struct Chunk {
+pub(super) struct Chunk<'a> {
+    #[serde(borrow, default)]
+    choices: Option<Vec<Choice<'a>>>,
+    /// Boxed, as is all that few chunks have: a chunk is moved about for every token.
     #[serde(default)]
-    choices: Vec<Choice>,
+    usage: Option<Box<WireUsage>>,
+    /// Groq.
     #[serde(default)]
-    usage: Option<WireUsage>,
+    x_groq: Option<XGroq>,
     /// An error in a stream that began well.
     #[serde(default)]
     pub(super) error: Option<Value>,
 }
 
 #[derive(Deserialize)]
-struct Choice {
+struct Choice<'a> {
     #[serde(default)]
     index: u32,
-    #[serde(default, alias = "message")]
+    #[serde(default)]
     delta: Option<Delta>,
+    /// What a whole answer has in place of `delta`. Perplexity sends it beside `delta`, with all
+    /// that was said so far, so it is read only where there is nothing else.
+    #[serde(borrow, default)]
+    message: Option<&'a RawValue>,
     #[serde(default)]
     finish_reason: Option<String>,
+    /// Moonshot.
+    #[serde(default)]
+    usage: Option<Box<WireUsage>>,
 }
 
 #[derive(Deserialize)]
 struct Delta {
     #[serde(default)]
-    content: Option<String>,
+    content: Option<Content>,
     #[serde(default)]
     refusal: Option<String>,
     /// DeepSeek, llama.cpp, vLLM.
@@ -44,6 +65,63 @@ struct Delta {
     reasoning: Option<String>,
     #[serde(default)]
     tool_calls: Option<Vec<CallDelta>>,
+}
+
+/// Text, by the protocol; Mistral's thinking models send parts. Read by hand: this is the field of
+/// every token, and an untagged enum would be read twice.
+enum Content {
+    Text(String),
+    Parts(Vec<Part>),
+}
+
+impl<'de> Deserialize<'de> for Content {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ContentVisitor)
+    }
+}
+
+struct ContentVisitor;
+
+impl<'de> Visitor<'de> for ContentVisitor {
+    type Value = Content;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("text or a list of parts")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Content, E> {
+        Ok(Content::Text(text.to_owned()))
+    }
+
+    fn visit_string<E: de::Error>(self, text: String) -> Result<Content, E> {
+        Ok(Content::Text(text))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, parts: A) -> Result<Content, A::Error> {
+        Vec::deserialize(SeqAccessDeserializer::new(parts)).map(Content::Parts)
+    }
+}
+
+/// A part of a text or of a thought; its other fields say nothing to a reader.
+#[derive(Deserialize)]
+struct Part {
+    #[serde(default)]
+    text: Option<String>,
+    #[serde(default)]
+    thinking: Option<Thinking>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Thinking {
+    Text(String),
+    Parts(Vec<Thought>),
+}
+
+#[derive(Deserialize)]
+struct Thought {
+    #[serde(default)]
+    text: String,
 }
 
 #[derive(Deserialize)]
@@ -73,19 +151,99 @@ enum Arguments {
 }
 
 #[derive(Deserialize)]
+struct XGroq {
+    #[serde(default)]
+    usage: Option<Box<WireUsage>>,
+}
+
+#[derive(Deserialize)]
 struct WireUsage {
     #[serde(default)]
     prompt_tokens: Option<u64>,
     #[serde(default)]
     completion_tokens: Option<u64>,
     #[serde(default)]
+    total_tokens: Option<u64>,
+    /// Moonshot.
+    #[serde(default)]
+    cached_tokens: Option<u64>,
+    /// DeepSeek.
+    #[serde(default)]
+    prompt_cache_hit_tokens: Option<u64>,
+    #[serde(default)]
     prompt_tokens_details: Option<PromptDetails>,
+    #[serde(default)]
+    completion_tokens_details: Option<CompletionDetails>,
 }
 
 #[derive(Deserialize)]
 struct PromptDetails {
     #[serde(default)]
     cached_tokens: Option<u64>,
+    /// OpenRouter.
+    #[serde(default)]
+    cache_write_tokens: Option<u64>,
+}
+
+#[derive(Deserialize)]
+struct CompletionDetails {
+    #[serde(default)]
+    reasoning_tokens: Option<u64>,
+}
+
+impl WireUsage {
+    fn counted(self) -> Usage {
+        let input_tokens = self.prompt_tokens.unwrap_or(0);
+        let reasoning_tokens = self
+            .completion_tokens_details
+            .and_then(|details| details.reasoning_tokens)
+            .unwrap_or(0);
+        let mut output_tokens = self.completion_tokens.unwrap_or(0);
+        // xAI counts reasoning beside the answer; the total shows it.
+        let with_reasoning = output_tokens.saturating_add(reasoning_tokens);
+        if reasoning_tokens > 0
+            && self.total_tokens == Some(input_tokens.saturating_add(with_reasoning))
+        {
+            output_tokens = with_reasoning;
+        }
+        let details = self.prompt_tokens_details;
+        let written = details
+            .as_ref()
+            .and_then(|details| details.cache_write_tokens);
+        let cached = details.and_then(|details| details.cached_tokens);
+        Usage {
+            input_tokens,
+            cached_tokens: cached
+                .or(self.prompt_cache_hit_tokens)
+                .or(self.cached_tokens)
+                .unwrap_or(0),
+            output_tokens,
+            reasoning_tokens,
+            cache_write_tokens: written.unwrap_or(0),
+            model_calls: 1,
+        }
+    }
+}
+
+impl Part {
+    fn push(self, out: &mut VecDeque<ModelDelta>) {
+        let thoughts = match self.thinking {
+            None => Vec::new(),
+            Some(Thinking::Text(text)) => vec![text],
+            Some(Thinking::Parts(parts)) => parts.into_iter().map(|part| part.text).collect(),
+        };
+        for text in thoughts {
+            say(Some(text), ModelDelta::Reasoning, out);
+        }
+        say(self.text, ModelDelta::Text, out);
+    }
+}
+
+impl Chunk<'_> {
+    /// Whether it says nothing of what chunks say.
+    pub(super) fn is_empty(&self) -> bool {
+        self.choices.is_none() && self.usage.is_none() && self.x_groq.is_none()
+    }
 }
 
 /// What was said so far that later chunks depend on.
@@ -99,47 +257,52 @@ pub(super) struct Answer {
 
 impl Answer {
     /// Whether the server said why the answer ends.
-    pub(super) fn is_finished(&self) -> bool {
+    pub(super) fn has_finish_reason(&self) -> bool {
         self.finish_reason.is_some()
     }
 
     /// Appends what the chunk says to `out`.
-    pub(super) fn take(&mut self, chunk: Chunk, out: &mut VecDeque<ModelDelta>) {
-        if let Some(usage) = chunk.usage {
-            self.usage = Some(Usage {
-                input_tokens: usage.prompt_tokens.unwrap_or(0),
-                cached_tokens: usage
-                    .prompt_tokens_details
-                    .and_then(|details| details.cached_tokens)
-                    .unwrap_or(0),
-                output_tokens: usage.completion_tokens.unwrap_or(0),
-                model_calls: 1,
-            });
+    pub(super) fn take_chunk(
+        &mut self,
+        chunk: Chunk<'_>,
+        out: &mut VecDeque<ModelDelta>,
+    ) -> Result<(), Fault> {
+        let usage = chunk.usage.or(chunk.x_groq.and_then(|groq| groq.usage));
+        if let Some(usage) = usage {
+            self.usage = Some(usage.counted());
         }
         // One answer was asked for; others, if any, are not ours.
-        for choice in chunk.choices.into_iter().filter(|choice| choice.index == 0) {
-            if let Some(delta) = choice.delta {
+        let choices = chunk.choices.into_iter().flatten();
+        for choice in choices.filter(|choice| choice.index == 0) {
+            if let Some(delta) = delta_of(choice.delta, choice.message)? {
                 self.take_delta(delta, out);
             }
+            if let Some(usage) = choice.usage {
+                self.usage = Some(usage.counted());
+            }
             if let Some(reason) = choice.finish_reason.filter(|reason| !reason.is_empty()) {
+                if FAILURES.contains(&&*reason) {
+                    return Err(Fault::Reported(json!({"error": {"type": reason}})));
+                }
                 self.finish_reason = Some(reason);
             }
         }
+        Ok(())
     }
 
     fn take_delta(&mut self, delta: Delta, out: &mut VecDeque<ModelDelta>) {
-        let reasoning = delta
-            .reasoning_content
-            .filter(|text| !text.is_empty())
-            .or(delta.reasoning.filter(|text| !text.is_empty()));
-        if let Some(text) = reasoning {
-            out.push_back(ModelDelta::Reasoning(text));
-        }
-        for text in [delta.content, delta.refusal].into_iter().flatten() {
-            if !text.is_empty() {
-                out.push_back(ModelDelta::Text(text));
+        let reasoning = delta.reasoning_content.filter(|text| !text.is_empty());
+        say(reasoning.or(delta.reasoning), ModelDelta::Reasoning, out);
+        match delta.content {
+            None => {}
+            Some(Content::Text(text)) => say(Some(text), ModelDelta::Text, out),
+            Some(Content::Parts(parts)) => {
+                for part in parts {
+                    part.push(out);
+                }
             }
         }
+        say(delta.refusal, ModelDelta::Text, out);
         for call in delta.tool_calls.into_iter().flatten() {
             let id = call.id.unwrap_or_default();
             let index = self.call_index(call.index, &id);
@@ -185,22 +348,24 @@ impl Answer {
     }
 
     /// The last words: usage, where the server told it, and why the answer is over.
-    pub(super) fn finish(&mut self, out: &mut VecDeque<ModelDelta>) {
-        if let Some(usage) = self.usage.take() {
-            out.push_back(ModelDelta::Usage(usage));
-        }
-        out.push_back(ModelDelta::Stop(self.stop_reason()));
-    }
-
-    fn stop_reason(&self) -> StopReason {
-        match self.finish_reason.as_deref() {
+    pub(super) fn last_words(&mut self, out: &mut VecDeque<ModelDelta>) {
+        let stop = match self.finish_reason.as_deref() {
             Some("length" | "max_tokens" | "model_length") => StopReason::Length,
             Some("content_filter") => StopReason::Filtered,
             Some("tool_calls" | "function_call") => StopReason::ToolCalls,
-            // Some servers say `stop` after calls, and every server has words of its own for it.
-            _ if !self.call_ids.is_empty() => StopReason::ToolCalls,
+            // Every server has words of its own for it.
             _ => StopReason::End,
-        }
+        };
+        let has_calls = !self.call_ids.is_empty();
+        last_words(self.usage.take(), Some(stop), has_calls, out);
+    }
+}
+
+fn delta_of(delta: Option<Delta>, message: Option<&RawValue>) -> Result<Option<Delta>, Fault> {
+    match (delta, message) {
+        (None, Some(message)) => serde_json::from_str(message.get())
+            .map_err(|failure| Fault::NotUnderstood(failure.to_string())),
+        (delta, _) => Ok(delta),
     }
 }
 

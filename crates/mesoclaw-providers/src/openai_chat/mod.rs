@@ -18,49 +18,88 @@
 //! Status, headers and error bodies do come through rig's client; they are read here too since
 //! the answer is.
 //!
-//! Not sent: `ModelRequest::cache_key`; compatible servers match prefixes by themselves, and
-//! strict ones refuse fields they do not know.
+//! What providers want otherwise, by their id in the catalogue. Everything else about them is read
+//! from the answer itself, whoever sends it:
+//!
+//! * openai: `prompt_cache_key` is sent. OpenAI and Mistral document it; nobody else gets it, since
+//!   compatible servers match prefixes by themselves and strict ones refuse unknown fields. The
+//!   reasoning families get `max_completion_tokens` (rig's rule, by the model's name).
+//! * mistral: `prompt_cache_key` as well; no `stream_options` (unknown fields are refused, and
+//!   usage comes unasked); the seed is `random_seed`; ids of calls are nine letters and digits, so
+//!   ids of another provider are replaced; `content` may be a list of parts, in which `thinking`
+//!   parts are reasoning.
+//! * deepseek: reasoning is `reasoning_content`, and rig sends that field back empty with every
+//!   message of the model, as its thinking models want; cached tokens are
+//!   `prompt_cache_hit_tokens`.
+//! * moonshot: `cached_tokens` stands beside the other counts, and usage may be in the choice.
+//! * groq: usage may be in `x_groq`.
+//! * xai: `completion_tokens` leaves reasoning out; where `total_tokens` says so, it is added.
+//! * openrouter: no `stream_options` (usage always comes); reasoning is `reasoning`; tokens
+//!   written to a cache are `cache_write_tokens`; keep-alive comments are skipped like all.
+//! * perplexity, mira: no `stream_options` (rig's tables). Perplexity repeats in `message` all that
+//!   was said so far beside every `delta`.
+//! * deepseek, mistral, openrouter, vLLM: a finish reason that says that the server failed
+//!   (`error`, `abort`, `insufficient_system_resource`) is an error, not an end.
+//! * together, huggingface, hyperbolic, galadriel, vercel-ai-gateway, llama.cpp, LM Studio, vLLM:
+//!   nothing. Addresses hold their version part, so rig's tables of paths are not used.
+//!
+//! rig's own entries for these providers are not used for three reasons: they drop tools where
+//! rig thinks a provider has none, they replace images where rig's list of models has no vision,
+//! and they put `/v1` into paths. Which model has tools and vision is the catalogue's to say.
 
 mod chunk;
-mod request;
-mod sse;
-mod stream;
+pub(crate) mod request;
 
-use std::sync::Arc;
+use std::collections::VecDeque;
 
-use mesoclaw_agent::model::{ModelClient, ModelRequest, ModelStream};
+use mesoclaw_agent::model::{ModelDelta, ModelError, ModelRequest};
+use serde_json::{Value, json};
 
-use crate::endpoint::{Endpoint, ProviderError};
-use crate::http::Http;
+use self::chunk::{Answer, Chunk};
+use crate::dialect::{Fault, Outgoing, Reader, Taken, Wire};
+use crate::endpoint::Endpoint;
 
-/// A client of one compatible endpoint.
-pub(crate) struct OpenAiCompatible {
-    pub(crate) http: Arc<Http>,
-}
+/// The dialect.
+pub(crate) struct OpenAiChat;
 
-impl OpenAiCompatible {
-    pub(crate) fn new(endpoint: Endpoint) -> Result<Self, ProviderError> {
-        Ok(Self {
-            http: Arc::new(Http::new(endpoint)?),
-        })
+impl Wire for OpenAiChat {
+    fn encode(&self, endpoint: &Endpoint, request: ModelRequest) -> Result<Outgoing, ModelError> {
+        request::encode(&endpoint.provider_id, &endpoint.base_url, request)
+    }
+
+    fn reader(&self) -> Box<dyn Reader> {
+        Box::new(Answer::default())
     }
 }
 
-impl ModelClient for OpenAiCompatible {
-    fn stream(&self, request: ModelRequest) -> ModelStream {
-        stream::start(Arc::clone(&self.http), request)
+impl Reader for Answer {
+    fn take(&mut self, event: &[u8], out: &mut VecDeque<ModelDelta>) -> Result<Taken, Fault> {
+        if event == b"[DONE]" {
+            return Ok(Taken::Last);
+        }
+        let chunk: Chunk<'_> = serde_json::from_slice(event)
+            .map_err(|failure| Fault::NotUnderstood(failure.to_string()))?;
+        if let Some(reported) = chunk.error.as_ref().filter(|error| !error.is_null()) {
+            return Err(Fault::Reported(json!({"error": reported})));
+        }
+        if chunk.is_empty() {
+            // vLLM's older error events are the error itself.
+            let event: Value = serde_json::from_slice(event).unwrap_or_default();
+            if event["object"] == "error" {
+                return Err(Fault::Reported(event));
+            }
+        }
+        self.take_chunk(chunk, out)?;
+        Ok(Taken::More)
     }
-}
 
-/// A model client for an endpoint that speaks the OpenAI chat completions protocol.
-///
-/// Nothing is connected, read or allocated for the network before the first request; the
-/// connections are then kept for the life of the client, so keep it.
-///
-/// # Errors
-/// When address or key cannot be used; the network is not touched.
-pub fn openai_compatible(endpoint: Endpoint) -> Result<Arc<dyn ModelClient>, ProviderError> {
-    Ok(Arc::new(OpenAiCompatible::new(endpoint)?))
+    fn is_finished(&self) -> bool {
+        self.has_finish_reason()
+    }
+
+    fn finish(&mut self, out: &mut VecDeque<ModelDelta>) {
+        self.last_words(out);
+    }
 }
 
 #[cfg(test)]

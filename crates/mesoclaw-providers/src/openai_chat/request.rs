@@ -1,26 +1,21 @@
-//! A request as rig makes it: our prompt in rig's types, rig's wire for the JSON and the URL.
-//!
-//! rig also makes the history one that strict servers take: messages of one role in a row are
-//! joined, an empty tool result says so, a call without a result gets one, and arguments that are
-//! not JSON are sent as the object that can be read from them.
+//! A chat-completions request: rig's wire for the JSON and the address, and what some providers
+//! need otherwise.
 
-use mesoclaw_agent::model::{
-    GenerationParams, ModelError, ModelErrorKind, ModelMessage, ModelRequest, ToolDefinition,
-};
-use mesoclaw_api::error::chain;
-use rig_core::completion::{CompletionRequest, ToolDefinition as RigTool};
-use rig_core::message::{
-    AssistantContent, AssistantMessage, CallId, Message, ToolCall, ToolFunction, ToolName,
-    ToolResult, ToolResultContent,
-};
-use rig_core::operation::Completion;
+use mesoclaw_agent::model::{ModelError, ModelMessage, ModelRequest};
+use mesoclaw_api::CallId;
 use rig_core::providers::openai::wire::{Auth, BodyRewrite, Dialect, OutputCap, Quirks};
 use rig_core::providers::openai::{OpenAIConfig, Route};
-use rig_core::wire::{Body, Mode, Operation as _, Wire as _};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
+
+use crate::dialect::Outgoing;
+use crate::rig_messages::{completion, encode_completion};
 
 /// OpenAI's own dialect with the two spellings that compatible servers agree on.
 const COMPATIBLE: Dialect = Dialect::gateway("openai-compatible", "", "").with_quirks(quirks());
+
+/// The same for servers that tell their usage unasked and refuse to be asked.
+const USAGE_UNASKED: Dialect =
+    Dialect::gateway("openai-compatible", "", "").with_quirks(quirks().without_stream_usage());
 
 /// `content` goes out as one string where it is only text: several servers know no part arrays
 /// (rig keeps that rewrite under the name of the first provider that needed it). The output limit
@@ -34,142 +29,117 @@ const fn quirks() -> Quirks {
     quirks
 }
 
-/// What to send.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) struct Outgoing {
-    /// The whole address.
-    pub(super) url: String,
-    /// JSON.
-    pub(super) body: Vec<u8>,
+/// What a provider wants otherwise than the rest.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Ways {
+    /// Whether usage has to be asked for with `stream_options`.
+    asks_for_usage: bool,
+    /// Whether the conversation is named, for its prompt cache.
+    sends_cache_key: bool,
+    /// What the seed is called.
+    seed: &'static str,
+    /// Whether ids of calls have exactly nine letters and digits.
+    has_short_call_ids: bool,
+}
+
+/// The common way.
+const COMMON: Ways = Ways {
+    asks_for_usage: true,
+    sends_cache_key: false,
+    seed: "seed",
+    has_short_call_ids: false,
+};
+
+impl Ways {
+    /// The ways of a provider of the catalogue; the module's text says where they are from.
+    pub(super) fn of(provider_id: &str) -> Self {
+        match provider_id {
+            "openai" => Self {
+                sends_cache_key: true,
+                ..COMMON
+            },
+            "mistral" => Self {
+                asks_for_usage: false,
+                sends_cache_key: true,
+                seed: "random_seed",
+                has_short_call_ids: true,
+            },
+            "openrouter" | "perplexity" | "mira" => Self {
+                asks_for_usage: false,
+                ..COMMON
+            },
+            _ => COMMON,
+        }
+    }
 }
 
 /// Makes the request for a streamed answer.
-pub(super) fn encode(base_url: &str, request: ModelRequest) -> Result<Outgoing, ModelError> {
-    let wire = OpenAIConfig::with_key(&COMPATIBLE, "")
+pub(crate) fn encode(
+    provider_id: &str,
+    base_url: &str,
+    mut request: ModelRequest,
+) -> Result<Outgoing, ModelError> {
+    let ways = Ways::of(provider_id);
+    if ways.has_short_call_ids {
+        shorten_call_ids(&mut request.messages);
+    }
+    let cache_key = std::mem::take(&mut request.cache_key);
+    let mut request = completion(request)?;
+    let mut fields = match request.additional_params.take() {
+        Some(Value::Object(fields)) => fields,
+        _ => Map::new(),
+    };
+    if let Some(seed) = fields.remove(COMMON.seed) {
+        fields.insert(ways.seed.to_owned(), seed);
+    }
+    if ways.sends_cache_key && !cache_key.is_empty() {
+        fields.insert("prompt_cache_key".to_owned(), Value::from(cache_key));
+    }
+    request.additional_params = (!fields.is_empty()).then_some(Value::Object(fields));
+    let dialect = if ways.asks_for_usage {
+        &COMPATIBLE
+    } else {
+        &USAGE_UNASKED
+    };
+    let model = request.model.clone().unwrap_or_default();
+    let wire = OpenAIConfig::with_key(dialect, "")
         .with_base_url(base_url)
         .with_route(Route::Chat)
-        .chat(request.model.as_str());
-    let request = Completion::prepare(completion(request)?, &wire.describe())
-        .map_err(|error| refused(chain(&error)))?;
-    let encoded = wire
-        .encode(request, Mode::Streaming)
-        .map_err(|error| refused(error.to_string()))?;
-    let (parts, body) = encoded.request.into_parts();
-    match body {
-        Body::Bytes(body) => Ok(Outgoing {
-            url: parts.uri.to_string(),
-            body,
-        }),
-        Body::Multipart(_) => Err(refused("a chat request came out as a form".to_owned())),
-    }
+        .chat(model);
+    encode_completion(&wire, request)
 }
 
-fn refused(message: String) -> ModelError {
-    ModelError::new(
-        ModelErrorKind::Internal,
-        format!("the request could not be made: {message}"),
-    )
-}
-
-fn completion(request: ModelRequest) -> Result<CompletionRequest, ModelError> {
-    let mut completion = CompletionRequest::new("");
-    completion.chat_history = history(request.system, request.messages)?;
-    completion.tools = request
-        .tools
-        .into_iter()
-        .map(tool)
-        .collect::<Result<_, _>>()?;
-    let params = request.params;
-    completion.max_tokens = params.max_tokens.map(u64::from);
-    completion.temperature = params.temperature.map(widen);
-    completion.additional_params = additional(&params);
-    completion.model = Some(request.model);
-    Ok(completion)
-}
-
-fn history(system: String, messages: Vec<ModelMessage>) -> Result<Vec<Message>, ModelError> {
-    let mut history = Vec::with_capacity(messages.len() + 1);
-    if !system.is_empty() {
-        history.push(Message::system(system));
-    }
-    let mut results = Vec::new();
+fn shorten_call_ids(messages: &mut [ModelMessage]) {
     for message in messages {
-        if let ModelMessage::ToolResult {
-            call_id,
-            tool,
-            output,
-        } = message
-        {
-            results.push(ToolResult {
-                call: CallId::from_wire(call_id.as_str()),
-                name: name(tool)?,
-                content: vec![ToolResultContent::text(output)],
-                is_error: false,
-            });
-            continue;
-        }
-        flush(&mut history, &mut results);
         match message {
-            ModelMessage::User { text } => history.push(Message::user(text)),
-            ModelMessage::Assistant { text, calls } => {
-                let mut content = Vec::with_capacity(calls.len() + 1);
-                if !text.is_empty() {
-                    content.push(AssistantContent::text(text));
-                }
+            ModelMessage::User { .. } => {}
+            ModelMessage::Assistant { calls, .. } => {
                 for call in calls {
-                    content.push(AssistantContent::ToolCall(ToolCall::new(
-                        CallId::from_wire(call.call_id.as_str()),
-                        ToolFunction::new(name(call.tool)?, call.args),
-                    )));
-                }
-                // A turn that was cut before its first word is no message to any server.
-                if !content.is_empty() {
-                    history.push(Message::Assistant(AssistantMessage::new(content)));
+                    call.call_id = short_call_id(&call.call_id);
                 }
             }
-            ModelMessage::ToolResult { .. } => {}
+            ModelMessage::ToolResult { call_id, .. } => *call_id = short_call_id(call_id),
         }
     }
-    flush(&mut history, &mut results);
-    Ok(history)
 }
 
-fn flush(history: &mut Vec<Message>, results: &mut Vec<ToolResult>) {
-    if !results.is_empty() {
-        history.push(Message::tool_results(std::mem::take(results)));
+/// An id as it is where it fits, else nine letters and digits that stand for it.
+fn short_call_id(id: &CallId) -> CallId {
+    let text = id.as_str();
+    if text.len() == 9 && text.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+        return id.clone();
     }
-}
-
-fn tool(tool: ToolDefinition) -> Result<RigTool, ModelError> {
-    Ok(RigTool::new(
-        name(tool.name)?,
-        tool.description,
-        tool.parameters,
-    ))
-}
-
-fn name(name: String) -> Result<ToolName, ModelError> {
-    ToolName::new(name).map_err(|_| refused("a tool has no name".to_owned()))
-}
-
-/// What rig has no checked place for on every server, as plain fields of the body.
-fn additional(params: &GenerationParams) -> Option<Value> {
-    let mut fields = Map::new();
-    if let Some(top_p) = params.top_p {
-        fields.insert("top_p".to_owned(), json!(widen(top_p)));
+    // FNV-1a: the same id has the same short form in every request, so prompt caches hold.
+    let mut hash = text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    let mut short = String::with_capacity(9);
+    for _ in 0..9 {
+        let digit = u32::try_from(hash % 36).unwrap_or(0);
+        short.push(char::from_digit(digit, 36).unwrap_or('0'));
+        hash /= 36;
     }
-    if let Some(seed) = params.seed {
-        fields.insert("seed".to_owned(), json!(seed));
-    }
-    if !params.stop.is_empty() {
-        fields.insert("stop".to_owned(), json!(params.stop));
-    }
-    (!fields.is_empty()).then_some(Value::Object(fields))
-}
-
-/// `0.7`, not `0.699999988079071`.
-fn widen(value: f32) -> f64 {
-    value.to_string().parse().unwrap_or(f64::from(value))
+    short.as_str().into()
 }
 
 #[cfg(test)]

@@ -4,96 +4,44 @@ use std::net::TcpListener;
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
-use mesoclaw_agent::model::{
-    GenerationParams, ModelDelta, ModelError, ModelErrorKind, ModelMessage, ModelRequest,
-    StopReason,
-};
-use mesoclaw_api::{Secret, Usage};
-use mesoclaw_testkit::model_server::{CallScript, Ending, ModelServer, Reply, Script, Step};
+use mesoclaw_agent::model::{ModelDelta, ModelError, ModelErrorKind, ModelRequest, StopReason};
+use mesoclaw_testkit::model_server::{Ending, ModelServer, Reply, Script, Step};
 use serde_json::json;
 
 use super::*;
+use crate::test_support::{self, called, rest, scripted_call, text, usage, user};
+use crate::{Dialect, client};
 
 fn endpoint(base_url: String) -> Endpoint {
-    Endpoint {
-        provider_id: "test".to_owned(),
-        base_url,
-        api_key: Some(Secret::new("sk-secret".to_owned())),
-        connect_timeout: Duration::from_secs(10),
-        first_token_timeout: Duration::from_secs(10),
-        idle_timeout: Duration::from_secs(10),
-    }
+    test_support::endpoint(Dialect::OpenAiChat, base_url)
 }
 
 fn request() -> ModelRequest {
-    ModelRequest {
-        model: "m".to_owned(),
-        cache_key: "s".to_owned(),
-        system: "Be brief.".to_owned(),
-        messages: vec![ModelMessage::User {
-            text: "Hi".to_owned(),
-        }],
-        tools: Vec::new(),
-        params: GenerationParams::default(),
-    }
+    test_support::request("m", vec![user("Hi")])
 }
 
-async fn answer(endpoint: Endpoint) -> Vec<Result<ModelDelta, ModelError>> {
-    let client = openai_compatible(endpoint).unwrap();
-    client.stream(request()).collect().await
+async fn answer(endpoint: Endpoint) -> (Vec<ModelDelta>, Option<ModelErrorKind>) {
+    test_support::answer(&*client(endpoint).unwrap(), request()).await
+}
+
+/// The error that is the whole answer.
+async fn failure(endpoint: Endpoint) -> ModelError {
+    let client = client(endpoint).unwrap();
+    let items: Vec<_> = client.stream(request()).collect().await;
+    let [Err(error)] = items.as_slice() else {
+        panic!("{items:?}");
+    };
+    error.clone()
 }
 
 /// The deltas and the kind of the error that ended them.
 async fn played(steps: Vec<Step>) -> (Vec<ModelDelta>, Option<ModelErrorKind>) {
     let server = ModelServer::start(Script::always(steps)).await;
-    split(answer(endpoint(server.base_url())).await)
-}
-
-fn split(items: Vec<Result<ModelDelta, ModelError>>) -> (Vec<ModelDelta>, Option<ModelErrorKind>) {
-    let (mut deltas, mut kind) = (Vec::new(), None);
-    for item in items {
-        assert_eq!(kind, None, "something came after an error: {item:?}");
-        match item {
-            Ok(delta) => deltas.push(delta),
-            Err(error) => kind = Some(error.kind),
-        }
-    }
-    (deltas, kind)
-}
-
-fn text(text: &str) -> ModelDelta {
-    ModelDelta::Text(text.to_owned())
+    answer(endpoint(server.base_url())).await
 }
 
 fn said(text: &str) -> Step {
     Step::Text(text.to_owned())
-}
-
-fn call(index: u32, id: &str, name: &str, arguments: &str) -> ModelDelta {
-    ModelDelta::ToolCall {
-        index,
-        id: id.to_owned(),
-        name: name.to_owned(),
-        arguments: arguments.to_owned(),
-    }
-}
-
-fn scripted_call(index: u32, id: &str, arguments: &[&str]) -> CallScript {
-    CallScript {
-        index,
-        id: id.to_owned(),
-        name: "files".to_owned(),
-        arguments: arguments.iter().map(|piece| (*piece).to_owned()).collect(),
-    }
-}
-
-fn usage(input: u64, cached: u64, output: u64) -> ModelDelta {
-    ModelDelta::Usage(Usage {
-        input_tokens: input,
-        cached_tokens: cached,
-        output_tokens: output,
-        model_calls: 1,
-    })
 }
 
 #[tokio::test]
@@ -130,11 +78,11 @@ async fn answers_arrive_as_they_are_said() {
                 scripted_call(1, "c1", &["{}"]),
             ])],
             vec![
-                call(0, "c0", "files", ""),
-                call(1, "c1", "files", ""),
-                call(0, "", "", "{\"a\":"),
-                call(1, "", "", "{}"),
-                call(0, "", "", "1}"),
+                called(0, "c0", "files", ""),
+                called(1, "c1", "files", ""),
+                called(0, "", "", "{\"a\":"),
+                called(1, "", "", "{}"),
+                called(0, "", "", "1}"),
                 usage(10, 0, 5),
                 stop(StopReason::ToolCalls),
             ],
@@ -146,8 +94,8 @@ async fn answers_arrive_as_they_are_said() {
                 &["{\"a\": nonsense"],
             ))],
             vec![
-                call(0, "c0", "files", ""),
-                call(0, "", "", "{\"a\": nonsense"),
+                called(0, "c0", "files", ""),
+                called(0, "", "", "{\"a\": nonsense"),
                 usage(10, 0, 2),
                 stop(StopReason::ToolCalls),
             ],
@@ -219,10 +167,7 @@ async fn a_status_is_the_whole_answer() {
         ),
     ] {
         let server = ModelServer::start(Script::always([step.clone()])).await;
-        let items = answer(endpoint(server.base_url())).await;
-        let [Err(error)] = items.as_slice() else {
-            panic!("{step:?}: {items:?}");
-        };
+        let error = failure(endpoint(server.base_url())).await;
         assert_eq!((error.kind, error.retry_after), (expected, retry_after));
         assert!(!error.message.contains("sk-secret"));
     }
@@ -238,7 +183,7 @@ async fn redirects_are_not_followed() {
         location: Some(format!("{}/chat/completions", elsewhere.base_url())),
     }]))
     .await;
-    let items = split(answer(endpoint(server.base_url())).await);
+    let items = answer(endpoint(server.base_url())).await;
     assert_eq!(items, (vec![], Some(ModelErrorKind::Rejected)));
     assert_eq!(elsewhere.requests(), []);
 }
@@ -267,7 +212,7 @@ async fn silence_ends_in_a_time_out() {
         })
         .await;
         let expected = (expected, Some(ModelErrorKind::Timeout));
-        assert_eq!(split(items), expected, "{steps:?}");
+        assert_eq!(items, expected, "{steps:?}");
         assert_eq!(server.wait_for_ending(0).await, Ending::ClientGone);
     }
 }
@@ -287,7 +232,32 @@ async fn an_answer_that_is_finished_does_not_wait_for_the_line_to_close() {
     })
     .await;
     let expected = vec![text("a"), ModelDelta::Stop(StopReason::End)];
-    assert_eq!(split(items), (expected, None));
+    assert_eq!(items, (expected, None));
+}
+
+#[tokio::test]
+async fn a_slow_reader_is_not_the_silence_of_the_server() {
+    let server = ModelServer::start(Script::always([
+        said("one "),
+        Step::Delay(300),
+        said("two"),
+    ]))
+    .await;
+    let client = client(Endpoint {
+        idle_timeout: Duration::from_millis(200),
+        ..endpoint(server.base_url())
+    })
+    .unwrap();
+    let mut stream = client.stream(request());
+    assert_eq!(stream.next().await, Some(Ok(text("one "))));
+    // By then the time-out is over, and everything is there to be read.
+    assert_eq!(server.wait_for_ending(0).await, Ending::Complete);
+    let expected = vec![
+        text("two"),
+        usage(10, 0, 2),
+        ModelDelta::Stop(StopReason::End),
+    ];
+    assert_eq!(rest(stream).await, (expected, None));
 }
 
 #[tokio::test]
@@ -296,7 +266,7 @@ async fn a_refused_connection_names_the_base_url() {
     let addr = listener.local_addr().unwrap();
     drop(listener);
     let base_url = format!("http://{addr}/v1");
-    let items = answer(endpoint(base_url.clone())).await;
+    let found = failure(endpoint(base_url.clone())).await;
     let error = ModelError::new(
         ModelErrorKind::Connection,
         format!("nothing listens at `{addr}`: the connection was refused"),
@@ -304,17 +274,14 @@ async fn a_refused_connection_names_the_base_url() {
     .with_hint(format!(
         "check that {base_url} is the base URL of `test` and that it can be reached from here"
     ));
-    assert_eq!(items, [Err(error)]);
+    assert_eq!(found, error);
 }
 
 #[tokio::test]
 async fn a_server_without_tls_is_told_from_one_that_is_not_there() {
     let server = ModelServer::start(Script::text("a")).await;
     let base_url = server.base_url().replace("http:", "https:");
-    let items = answer(endpoint(base_url)).await;
-    let [Err(error)] = items.as_slice() else {
-        panic!("{items:?}");
-    };
+    let error = failure(endpoint(base_url)).await;
     assert_eq!(error.kind, ModelErrorKind::Connection);
     let begin = format!("TLS with `{}` failed: ", server.addr());
     assert!(error.message.starts_with(&begin), "{}", error.message);
@@ -323,7 +290,7 @@ async fn a_server_without_tls_is_told_from_one_that_is_not_there() {
 #[tokio::test]
 async fn a_dropped_stream_closes_its_connection() {
     let server = ModelServer::start(Script::always([said("a"), Step::Stall(3_600_000)])).await;
-    let client = openai_compatible(endpoint(server.base_url())).unwrap();
+    let client = client(endpoint(server.base_url())).unwrap();
     let mut stream = client.stream(request());
     assert_eq!(stream.next().await, Some(Ok(text("a"))));
     drop(stream);
@@ -333,7 +300,7 @@ async fn a_dropped_stream_closes_its_connection() {
 #[tokio::test]
 async fn one_connection_serves_request_after_request() {
     let server = ModelServer::start(Script::text("a b c")).await;
-    let client = openai_compatible(endpoint(server.base_url())).unwrap();
+    let client = client(endpoint(server.base_url())).unwrap();
     for _ in 0..3 {
         let mut stream = client.stream(request());
         // The driver of a turn stops reading at the stop.
@@ -405,14 +372,16 @@ async fn a_server_that_does_not_stream_is_understood() {
     let (deltas, kind) = played(vec![Step::status_with(200, whole)]).await;
     assert_eq!(deltas, [text("hi"), ModelDelta::Stop(StopReason::End)]);
     assert_eq!(kind, None);
-    let page = played(vec![Step::status_with(200, json!("<html>"))]).await;
-    assert_eq!(page, (vec![], Some(ModelErrorKind::BrokenStream)));
+    for body in [json!("<html>"), json!({"status": "ok"})] {
+        let other = played(vec![Step::status_with(200, body)]).await;
+        assert_eq!(other, (vec![], Some(ModelErrorKind::BrokenStream)));
+    }
 }
 
 #[tokio::test]
 async fn nothing_is_asked_before_the_first_poll() {
     let server = ModelServer::start(Script::replies([Reply::text("a")])).await;
-    let client = openai_compatible(endpoint(server.base_url())).unwrap();
+    let client = client(endpoint(server.base_url())).unwrap();
     drop(client.stream(request()));
     assert_eq!(server.connections(), 0);
 }
@@ -421,7 +390,7 @@ async fn nothing_is_asked_before_the_first_poll() {
 async fn a_hundred_thousand_tokens_arrive_whole_and_in_order() {
     const N_TOKENS: u64 = 100_000;
     let server = ModelServer::start(Script::always([Step::tokens(N_TOKENS)])).await;
-    let client = openai_compatible(endpoint(server.base_url())).unwrap();
+    let client = client(endpoint(server.base_url())).unwrap();
     let mut stream = client.stream(request());
     let (mut next, mut last) = (0, None);
     while let Some(delta) = stream.next().await {

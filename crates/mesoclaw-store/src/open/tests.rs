@@ -2,11 +2,14 @@
 
 use std::fs;
 
+use mesoclaw_api::ops::usage::{GroupBy, Spent, UsageGroup};
+use mesoclaw_api::{ItemBody, Surface, Usage};
 use tempfile::TempDir;
 
 use super::*;
 use crate::inspect::{Inspection, inspect};
 use crate::migrate::{MIGRATIONS, SCHEMA_VERSION};
+use crate::repo;
 
 const NEXT: &str = "CREATE TABLE next (x TEXT) STRICT; INSERT INTO next VALUES ('migrated');";
 const FAILING: &str = "CREATE TABLE half (x TEXT) STRICT; INSERT INTO nowhere VALUES (1);";
@@ -309,17 +312,144 @@ fn paths_with_odd_letters_work() {
     assert_eq!(names(&path), ["x.db"]);
 }
 
-/// Every released schema has a database in `tests/data/v<N>.db`, made by the program of that
-/// time with at least one session in it. The newest schema needs none yet.
+/// A database of an older schema version, made by its own migrations and filled from
+/// `tests/data/v<N>.sql`, which has rows for every table of that version.
+fn older_database(path: &Path, version: usize) {
+    let data = format!("{}/tests/data/v{version}.sql", env!("CARGO_MANIFEST_DIR"));
+    let opened = open(path, &MIGRATIONS[..version]).unwrap();
+    let sql = fs::read_to_string(data).unwrap();
+    opened.writer.execute_batch(&sql).unwrap();
+}
+
+fn tables(conn: &Connection) -> Vec<String> {
+    conn.prepare(
+        "SELECT name FROM pragma_table_list
+         WHERE type = 'table' AND schema = 'main' AND name NOT LIKE 'sqlite%' ORDER BY name",
+    )
+    .unwrap()
+    .query_map([], |row| row.get(0))
+    .unwrap()
+    .collect::<Result<_, _>>()
+    .unwrap()
+}
+
 #[test]
-fn databases_of_every_older_release_still_open() {
-    for (version, _) in (1..).zip(&MIGRATIONS[1..]) {
-        let released = format!("{}/tests/data/v{version}.db", env!("CARGO_MANIFEST_DIR"));
+fn databases_of_every_older_version_keep_all_rows() {
+    for version in 1..MIGRATIONS.len() {
         let (_home, path) = home();
-        fs::create_dir(path.parent().unwrap()).unwrap();
-        fs::copy(released, &path).unwrap();
+        older_database(&path, version);
+        let before = open(&path, &MIGRATIONS[..version]).unwrap().writer;
+        let counts: Vec<_> = tables(&before)
+            .into_iter()
+            .map(|table| (count(&before, &table).unwrap(), table))
+            .collect();
+        drop(before);
         let opened = open(&path, MIGRATIONS).unwrap();
-        assert_eq!(opened.report.migrated_from, Some(version));
-        assert_ne!(count(&opened.writer, "sessions"), Ok(0));
+        assert_eq!(opened.report.migrated_from, Some(version as u32));
+        for (n, table) in counts {
+            assert_ne!(n, 0, "{table} has no rows in v{version}.sql");
+            assert_eq!(count(&opened.writer, &table), Ok(n), "{table}");
+        }
+        assert_eq!(inspect(&path).unwrap().problems, [] as [&str; 0]);
     }
+}
+
+#[test]
+fn what_version_1_stored_is_understood() {
+    let (_home, path) = home();
+    older_database(&path, 1);
+    let conn = open(&path, MIGRATIONS).unwrap().writer;
+    let (s1, s2) = ("s1".into(), "s2".into());
+
+    let session = repo::session::get(&conn, &s2).unwrap().unwrap();
+    assert_eq!((session.source.as_str(), session.model), ("cli", None));
+    let rows = repo::session::list(&conn, 9, 0).unwrap();
+    let counts: Vec<_> = rows.iter().map(|row| row.message_count).collect();
+    assert_eq!(counts, [0, 2]);
+    let items = repo::item::page(&conn, &s1, None, None, 9).unwrap().items;
+    assert_eq!(items.len(), 5);
+    let expected = ItemBody::User {
+        text: "find the needle".into(),
+        images: vec![],
+    };
+    assert_eq!(items[0].body, expected);
+    let found = repo::item::search(&conn, "haystack", None, 9).unwrap();
+    assert_eq!(found.len(), 1);
+
+    let queued = repo::queue::rows(&conn, &s2).unwrap();
+    assert_eq!(queued.len(), 1);
+    assert_eq!(queued[0].surface, Surface::Internal);
+    assert_eq!(queued[0].message.text, "and then");
+    assert_eq!(queued[0].message.images, []);
+    let message = repo::client_message::find(&conn, "m2").unwrap().unwrap();
+    assert_eq!(message.queue_id, Some("q1".into()));
+    let running = repo::turn::running(&conn).unwrap();
+    assert_eq!(running.len(), 1);
+    let open_requests = repo::approval::list_open(&conn, None).unwrap();
+    assert_eq!(open_requests.len(), 1);
+
+    let keys: Vec<_> = repo::provider::list(&conn)
+        .unwrap()
+        .into_iter()
+        .map(|row| (row.id, row.dialect, row.auth, row.requires_api_key))
+        .collect();
+    let chat = || "openai_chat".to_owned();
+    assert_eq!(
+        keys,
+        [
+            ("home".to_owned(), chat(), None, false),
+            ("remote".to_owned(), chat(), None, true)
+        ]
+    );
+    assert!(repo::session::delete(&conn, &s1).unwrap());
+}
+
+#[test]
+fn the_turns_of_version_1_still_count() {
+    let (_home, path) = home();
+    older_database(&path, 1);
+    let conn = open(&path, MIGRATIONS).unwrap().writer;
+    let usage = |input, cached, output, calls| Usage {
+        input_tokens: input,
+        cached_tokens: cached,
+        output_tokens: output,
+        model_calls: calls,
+        ..Usage::default()
+    };
+    let (total, groups) = repo::usage::summary(&conn, GroupBy::Model, None, None).unwrap();
+    let local = Spent {
+        usage: usage(100, 10, 20, 2),
+        ..Spent::default()
+    };
+    let remote = Spent {
+        usage: usage(1000, 0, 50, 3),
+        unpriced_calls: 3,
+        ..Spent::default()
+    };
+    let group = |key: &str, spent| UsageGroup {
+        key: key.into(),
+        label: key.into(),
+        spent,
+    };
+    assert_eq!(
+        groups,
+        [group("remote:qwen3:8b", remote), group("local:smol", local)]
+    );
+    assert_eq!(total.usage, usage(1100, 10, 70, 5));
+    assert_eq!(
+        repo::usage::spent_on(&conn, "2026-01-01").unwrap(),
+        (1170, 0)
+    );
+    assert_eq!(
+        repo::session::usage(&conn, &"s1".into()).unwrap(),
+        usage(1100, 10, 70, 5)
+    );
+    let providers: Vec<String> = conn
+        .prepare("SELECT provider_id FROM model_calls ORDER BY seq")
+        .unwrap()
+        .query_map([], |row| row.get(0))
+        .unwrap()
+        .collect::<Result<_, _>>()
+        .unwrap();
+    assert_eq!(providers, ["local", "remote"]);
 }

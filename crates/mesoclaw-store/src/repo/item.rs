@@ -210,6 +210,7 @@ fn keep_tool_call(conn: &Connection, item: &Item) -> StoreResult<()> {
             call_id,
             tool,
             args,
+            ..
         } => {
             conn.prepare_cached(
                 "INSERT INTO tool_calls

@@ -19,7 +19,15 @@ pub mod approval;
 
 pub mod provider;
 
+pub mod model;
+
+pub mod key;
+
+pub mod image;
+
 pub mod setting;
+
+pub mod model_call;
 
 pub mod usage;
 

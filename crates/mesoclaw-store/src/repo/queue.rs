@@ -1,13 +1,24 @@
 //! Messages that wait for the running turn of their session to end.
 
 use mesoclaw_api::ops::chat::QueuedMessage;
-use mesoclaw_api::{QueueId, SessionId};
+use mesoclaw_api::{QueueId, SessionId, Surface};
 use rusqlite::{Connection, Row, params};
 
 use crate::error::StoreResult;
-use crate::repo::row::{all, first, text};
+use crate::repo::row::{all, first, from_json, from_word, text, to_json, to_word};
 
-const COLUMNS: &str = "id, text, model, created_at";
+/// A message that waits, with what is stored about it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct QueuedRow {
+    /// The message.
+    pub message: QueuedMessage,
+    /// The id its client gave it.
+    pub client_message_id: Option<String>,
+    /// Who sent it.
+    pub surface: Surface,
+}
+
+const COLUMNS: &str = "id, text, model, images, created_at";
 
 /// Adds a message at the end.
 pub fn push(
@@ -15,10 +26,11 @@ pub fn push(
     session: &SessionId,
     message: &QueuedMessage,
     client_message_id: Option<&str>,
+    surface: Surface,
 ) -> StoreResult<()> {
     conn.prepare_cached(
-        "INSERT INTO queue (id, session_id, text, model, client_message_id, created_at, rank)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6,
+        "INSERT INTO queue (id, session_id, text, model, client_message_id, created_at, images, surface, rank)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8,
              (SELECT coalesce(max(rank), 0) + 1 FROM queue WHERE session_id = ?2))",
     )?
     .execute(params![
@@ -28,6 +40,8 @@ pub fn push(
         message.model,
         client_message_id,
         message.created_at.as_str(),
+        to_json("the images of a message", &message.images)?,
+        to_word("a surface", &surface)?,
     ])?;
     Ok(())
 }
@@ -65,17 +79,21 @@ pub fn remove(conn: &Connection, session: &SessionId, id: &QueueId) -> StoreResu
     Ok(n_deleted > 0)
 }
 
-/// The messages that wait in a session, in order, each with its `client_message_id`.
-pub fn list_with_client_ids(
-    conn: &Connection,
-    session: &SessionId,
-) -> StoreResult<Vec<(QueuedMessage, Option<String>)>> {
+/// The messages that wait in a session, in order, with what is stored about them.
+pub fn rows(conn: &Connection, session: &SessionId) -> StoreResult<Vec<QueuedRow>> {
     let sql = format!(
-        "SELECT {COLUMNS}, client_message_id FROM queue WHERE session_id = ?1 ORDER BY rank"
+        "SELECT {COLUMNS}, client_message_id, surface FROM queue
+         WHERE session_id = ?1 ORDER BY rank"
     );
     all(
         conn.prepare_cached(&sql)?.query([session.as_str()])?,
-        |row| Ok((message(row)?, row.get("client_message_id")?)),
+        |row| {
+            Ok(QueuedRow {
+                message: message(row)?,
+                client_message_id: row.get("client_message_id")?,
+                surface: from_word("a surface", row.get("surface")?)?,
+            })
+        },
     )
 }
 
@@ -91,10 +109,12 @@ pub fn sessions_with_queue(conn: &Connection) -> StoreResult<Vec<SessionId>> {
 }
 
 fn message(row: &Row<'_>) -> StoreResult<QueuedMessage> {
+    let images: String = row.get("images")?;
     Ok(QueuedMessage {
         id: text(row, "id")?,
         text: row.get("text")?,
         model: row.get("model")?,
+        images: from_json("the images of a message", &images)?,
         created_at: text(row, "created_at")?,
     })
 }

@@ -53,6 +53,12 @@ fn to_value<T: Serialize>(what: &'static str, value: &T) -> StoreResult<Value> {
     serde_json::to_value(value).map_err(|source| StoreError::Encode { what, source })
 }
 
+/// A number as it is stored. Providers may send any number, and a sum over many must not overflow.
+pub(super) fn bounded(number: u64) -> u64 {
+    const MOST: u64 = 1_000_000_000_000;
+    number.min(MOST)
+}
+
 /// An id or a time from its column.
 pub(super) fn text<T: From<String>>(row: &Row<'_>, column: &str) -> StoreResult<T> {
     Ok(T::from(row.get::<_, String>(column)?))

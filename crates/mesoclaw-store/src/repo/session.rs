@@ -5,6 +5,7 @@ use mesoclaw_api::{ItemId, SessionId, Timestamp, TurnOutcome, Usage};
 use rusqlite::{Connection, Row, named_params, params};
 
 use crate::error::StoreResult;
+use crate::repo::image;
 use crate::repo::row::{all, first, from_json, text, text_or_none};
 use crate::repo::usage::usage_of_row;
 
@@ -23,10 +24,11 @@ pub struct SessionRow {
     pub is_running: bool,
 }
 
-const COLUMNS: &str = "id, title, created_at, updated_at, source, channel_key";
+const COLUMNS: &str = "id, title, created_at, updated_at, source, channel_key, model";
 
 const ROW_COLUMNS: &str = "
-    s.id, s.title, s.created_at, s.updated_at, s.source, s.channel_key, s.message_count,
+    s.id, s.title, s.created_at, s.updated_at, s.source, s.channel_key, s.model,
+    s.message_count,
     (SELECT count(*) FROM queue q WHERE q.session_id = s.id) AS queued,
     (SELECT t.outcome FROM turns t WHERE t.session_id = s.id ORDER BY t.seq DESC LIMIT 1)
         AS last_outcome,
@@ -35,8 +37,8 @@ const ROW_COLUMNS: &str = "
 /// Adds a session.
 pub fn insert(conn: &Connection, session: &Session) -> StoreResult<()> {
     conn.prepare_cached(
-        "INSERT INTO sessions (id, title, created_at, updated_at, source, channel_key)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        "INSERT INTO sessions (id, title, created_at, updated_at, source, channel_key, model)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
     )?
     .execute(params![
         session.id.as_str(),
@@ -45,6 +47,7 @@ pub fn insert(conn: &Connection, session: &Session) -> StoreResult<()> {
         session.updated_at.as_str(),
         session.source,
         session.channel_key,
+        session.model,
     ])?;
     Ok(())
 }
@@ -93,11 +96,34 @@ pub fn rename(
     )
 }
 
-/// Removes a session and everything in it. False when there is no such session.
+/// Chooses the model of a session; `None` is the default again. `None` when there is no such
+/// session.
+pub fn set_model(
+    conn: &Connection,
+    id: &SessionId,
+    model: Option<&str>,
+    now: &Timestamp,
+) -> StoreResult<Option<Session>> {
+    let sql = format!(
+        "UPDATE sessions SET model = ?2, updated_at = ?3 WHERE id = ?1 RETURNING {COLUMNS}"
+    );
+    first(
+        conn.prepare_cached(&sql)?
+            .query(params![id.as_str(), model, now.as_str()])?,
+        session,
+    )
+}
+
+/// Removes a session and everything in it, its images too unless another session has them. False
+/// when there is no such session. What it used stays counted.
 pub fn delete(conn: &Connection, id: &SessionId) -> StoreResult<bool> {
+    let images = image::of_session(conn, id)?;
     let n_deleted = conn
         .prepare_cached("DELETE FROM sessions WHERE id = ?1")?
         .execute([id.as_str()])?;
+    if n_deleted > 0 {
+        image::delete_unused(conn, &images, &Timestamp::now())?;
+    }
     Ok(n_deleted > 0)
 }
 
@@ -141,7 +167,9 @@ pub fn usage(conn: &Connection, id: &SessionId) -> StoreResult<Usage> {
     conn.prepare_cached(
         "SELECT coalesce(sum(input_tokens), 0) AS input_tokens,
                 coalesce(sum(cached_tokens), 0) AS cached_tokens,
+                coalesce(sum(cache_write_tokens), 0) AS cache_write_tokens,
                 coalesce(sum(output_tokens), 0) AS output_tokens,
+                coalesce(sum(reasoning_tokens), 0) AS reasoning_tokens,
                 coalesce(sum(model_calls), 0) AS model_calls
          FROM turns WHERE session_id = ?1",
     )?
@@ -196,6 +224,7 @@ fn session(row: &Row<'_>) -> StoreResult<Session> {
         updated_at: text(row, "updated_at")?,
         source: row.get("source")?,
         channel_key: text_or_none(row, "channel_key")?,
+        model: row.get("model")?,
     })
 }
 

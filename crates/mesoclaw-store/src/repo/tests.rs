@@ -31,6 +31,7 @@ pub(super) fn a_session(id: &str, title: &str, updated: i64) -> Session {
         updated_at: at(updated),
         source: "cli".into(),
         channel_key: None,
+        model: None,
     }
 }
 
@@ -53,7 +54,10 @@ pub(super) fn an_item(id: &str, session: &str, turn: Option<&str>, body: ItemBod
 }
 
 pub(super) fn user(text: &str) -> ItemBody {
-    ItemBody::User { text: text.into() }
+    ItemBody::User {
+        text: text.into(),
+        images: Vec::new(),
+    }
 }
 
 pub(super) fn assistant(text: &str, complete: bool) -> ItemBody {
@@ -69,6 +73,7 @@ pub(super) fn call(id: &str) -> ItemBody {
         call_id: id.into(),
         tool: "look".into(),
         args: serde_json::json!({"path": id}),
+        signature: None,
     }
 }
 
@@ -98,7 +103,7 @@ pub(super) fn a_turn(id: &str, session: &str, model: &str, started: i64) -> Turn
 }
 
 pub(super) fn finish(conn: &Connection, id: &str, outcome: &TurnOutcome, usage: &Usage) -> bool {
-    turn::finish(conn, &id.into(), outcome, usage, &at(50)).unwrap()
+    turn::finish(conn, &id.into(), outcome, usage, 0, &at(50)).unwrap()
 }
 
 pub(super) fn used(n: u64) -> Usage {
@@ -106,6 +111,8 @@ pub(super) fn used(n: u64) -> Usage {
         input_tokens: 10 * n,
         cached_tokens: n,
         output_tokens: 2 * n,
+        cache_write_tokens: 3 * n,
+        reasoning_tokens: n,
         model_calls: 1,
     }
 }
@@ -122,6 +129,7 @@ pub(super) fn waiting(id: &str, text: &str) -> QueuedMessage {
         id: id.into(),
         text: text.into(),
         model: None,
+        images: Vec::new(),
         created_at: at(3),
     }
 }

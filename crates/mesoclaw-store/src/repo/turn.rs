@@ -4,7 +4,7 @@ use mesoclaw_api::{SessionId, Surface, Timestamp, TurnId, TurnOutcome, Usage};
 use rusqlite::{Connection, Row, params};
 
 use crate::error::StoreResult;
-use crate::repo::row::{all, first, from_json, from_word, text, to_json, to_word};
+use crate::repo::row::{all, bounded, first, from_json, from_word, text, to_json, to_word};
 use crate::repo::usage::usage_of_row;
 
 /// A turn as it began.
@@ -31,6 +31,8 @@ pub struct LastTurn {
     pub outcome: Option<TurnOutcome>,
     /// What it used; nothing while it runs.
     pub usage: Usage,
+    /// What it cost as far as prices are known, in millionths of a US dollar.
+    pub cost_microusd: u64,
 }
 
 const COLUMNS: &str = "id, session_id, surface, model, started_at";
@@ -52,27 +54,33 @@ pub fn insert(conn: &Connection, turn: &TurnRow) -> StoreResult<()> {
 }
 
 /// Ends a running turn. False when it does not run (any more): the first ending stays.
+/// `cost_microusd` is its price as far as it is known, in millionths of a US dollar.
 pub fn finish(
     conn: &Connection,
     id: &TurnId,
     outcome: &TurnOutcome,
     usage: &Usage,
+    cost_microusd: u64,
     now: &Timestamp,
 ) -> StoreResult<bool> {
     let n_changed = conn
         .prepare_cached(
             "UPDATE turns SET state = 'done', outcome = ?2, finished_at = ?3,
-                 input_tokens = ?4, cached_tokens = ?5, output_tokens = ?6, model_calls = ?7
+                 input_tokens = ?4, cached_tokens = ?5, output_tokens = ?6, model_calls = ?7,
+                 cache_write_tokens = ?8, reasoning_tokens = ?9, cost_microusd = ?10
              WHERE id = ?1 AND state = 'running'",
         )?
         .execute(params![
             id.as_str(),
             to_json("the outcome of a turn", outcome)?,
             now.as_str(),
-            usage.input_tokens,
-            usage.cached_tokens,
-            usage.output_tokens,
+            bounded(usage.input_tokens),
+            bounded(usage.cached_tokens),
+            bounded(usage.output_tokens),
             usage.model_calls,
+            bounded(usage.cache_write_tokens),
+            bounded(usage.reasoning_tokens),
+            bounded(cost_microusd),
         ])?;
     Ok(n_changed > 0)
 }
@@ -87,7 +95,8 @@ pub fn running(conn: &Connection) -> StoreResult<Vec<TurnRow>> {
 /// The newest turn of a session.
 pub fn last(conn: &Connection, session: &SessionId) -> StoreResult<Option<LastTurn>> {
     let sql = format!(
-        "SELECT {COLUMNS}, outcome, input_tokens, cached_tokens, output_tokens, model_calls
+        "SELECT {COLUMNS}, outcome, input_tokens, cached_tokens, cache_write_tokens, output_tokens,
+             reasoning_tokens, model_calls, cost_microusd
          FROM turns WHERE session_id = ?1 ORDER BY seq DESC LIMIT 1"
     );
     first(
@@ -100,6 +109,7 @@ pub fn last(conn: &Connection, session: &SessionId) -> StoreResult<Option<LastTu
                     .map(|outcome| from_json("the outcome of a turn", &outcome))
                     .transpose()?,
                 usage: usage_of_row(row)?,
+                cost_microusd: row.get("cost_microusd")?,
             })
         },
     )
@@ -132,20 +142,22 @@ mod tests {
             row: row.clone(),
             outcome: None,
             usage: Usage::default(),
+            cost_microusd: 0,
         };
         assert_eq!(last(&conn, &s).unwrap(), Some(running_turn));
         assert_eq!(running(&conn).unwrap(), std::slice::from_ref(&row));
 
         let end = |outcome: &TurnOutcome, n| {
-            finish(&conn, &"t1".into(), outcome, &used(n), &at(9)).unwrap()
+            finish(&conn, &"t1".into(), outcome, &used(n), 7, &at(9)).unwrap()
         };
         assert!(end(&limit_reached(), 1));
         assert!(!end(&TurnOutcome::Completed, 2));
-        assert!(!finish(&conn, &"no".into(), &limit_reached(), &used(1), &at(9)).unwrap());
+        assert!(!finish(&conn, &"no".into(), &limit_reached(), &used(1), 7, &at(9)).unwrap());
         let ended = LastTurn {
             row,
             outcome: Some(limit_reached()),
             usage: used(1),
+            cost_microusd: 7,
         };
         assert_eq!(last(&conn, &s).unwrap(), Some(ended));
         assert_eq!(running(&conn).unwrap(), []);

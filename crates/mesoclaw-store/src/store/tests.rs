@@ -29,6 +29,7 @@ fn a_session(id: impl ToString) -> Session {
         updated_at: Timestamp::from_unix_ms(0),
         source: "cli".into(),
         channel_key: None,
+        model: None,
     }
 }
 
@@ -242,6 +243,7 @@ async fn say(store: &Store, n: u32) {
         created_at: Timestamp::from_unix_ms(0),
         body: ItemBody::User {
             text: format!("needle {n} {}", "hay ".repeat(20)),
+            images: Vec::new(),
         },
     };
     store

@@ -1,28 +1,30 @@
 //! Plays one reply: steps in, bytes of the answer out.
 
 use std::collections::VecDeque;
+use std::fmt::Write as _;
 use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::body::Bytes;
-use serde_json::{Value, json};
 
+use super::answer::Totals;
 use super::record::{Ending, Records};
 use super::script::{CallScript, Reply, Step};
-use super::whole::Totals;
-use super::wire::{Wire, usage};
+use super::server_kind::LineEnding;
+use super::wire::{CallDelta, Extra, Wire, quoted};
 
 /// Bytes written at once when tokens come as fast as possible.
 const BURST_BYTES: usize = 16 * 1024;
 
 /// Plays one reply as a stream. Dropped before its end, it notes that the client went away.
 pub(super) struct Player {
-    wire: Wire,
+    wire: Box<dyn Wire>,
     steps: VecDeque<Step>,
     tokens: Option<Tokens>,
     slow: Option<Duration>,
     echo: String,
+    line_ending: LineEnding,
     totals: Totals,
     is_begun: bool,
     cut_next: bool,
@@ -53,9 +55,10 @@ impl Tokens {
 
 impl Player {
     pub(super) fn new(
-        wire: Wire,
+        wire: Box<dyn Wire>,
         reply: Reply,
         echo: String,
+        line_ending: LineEnding,
         records: Arc<Records>,
         n_request: usize,
     ) -> Self {
@@ -65,6 +68,7 @@ impl Player {
             tokens: None,
             slow: None,
             echo,
+            line_ending,
             totals: Totals::default(),
             is_begun: false,
             cut_next: false,
@@ -73,6 +77,11 @@ impl Player {
             ending: None,
             has_content: false,
         }
+    }
+
+    /// The media type of the stream.
+    pub(super) fn content_type(&self) -> &'static str {
+        self.wire.content_type()
     }
 
     /// The next bytes; `None` at the end, an error to cut the connection.
@@ -86,25 +95,32 @@ impl Player {
         let mut out = String::new();
         if !self.is_begun {
             self.is_begun = true;
-            self.wire
-                .chunk(&mut out, &json!({"role": "assistant", "content": ""}));
-            return Some(Ok(out.into()));
+            let mut totals = Totals::default();
+            for step in &self.steps {
+                totals.note(step);
+            }
+            self.wire.start(&mut out, totals.usage());
+            if !out.is_empty() {
+                return Some(Ok(self.lines(out)));
+            }
         }
         loop {
             if self.tokens.is_some() {
                 self.burst(&mut out).await;
-                return Some(Ok(out.into()));
+                return Some(Ok(self.lines(out)));
             }
             let Some(step) = self.steps.pop_front() else {
-                self.finish(&mut out);
-                return Some(Ok(out.into()));
+                self.wire.finish(&mut out, &self.totals);
+                self.end(Ending::Complete);
+                return Some(Ok(self.lines(out)));
             };
             if let (Some(pause), true) = (self.slow, step.is_chunk()) {
                 tokio::time::sleep(pause).await;
             }
             match self.play(step, &mut out).await {
                 Played::Nothing => {}
-                Played::Bytes => return Some(Ok(out.into())),
+                Played::Bytes => return Some(Ok(self.lines(out))),
+                Played::Raw(text) => return Some(Ok(text.into())),
                 Played::End => {
                     self.end(Ending::Complete);
                     return None;
@@ -114,24 +130,39 @@ impl Player {
         }
     }
 
+    /// Gives lines the scripted ending. Inside of JSON there is no line feed.
+    fn lines(&self, out: String) -> Bytes {
+        match self.line_ending {
+            LineEnding::Lf => out.into(),
+            LineEnding::Crlf => out.replace('\n', "\r\n").into(),
+        }
+    }
+
     async fn play(&mut self, step: Step, out: &mut String) -> Played {
+        if self.totals.note(&step) {
+            return Played::Nothing;
+        }
         match step {
-            Step::Text(text) => self.delta(out, &json!({"content": text})),
-            Step::Echo => {
-                let delta = json!({"content": self.echo});
-                self.delta(out, &delta);
+            Step::Text(text) => {
+                self.wire.text(out, &quoted(&text));
+                self.content_written(1);
             }
-            Step::Reasoning(text) => self.delta(out, &json!({"reasoning_content": text})),
+            Step::Echo => {
+                self.wire.text(out, &quoted(&self.echo));
+                self.content_written(1);
+            }
+            Step::Reasoning(text) => {
+                self.wire.reasoning(out, &quoted(&text));
+                self.content_written(1);
+            }
+            Step::Plan(text) => {
+                self.wire.plan(out, &quoted(&text));
+                self.content_written(1);
+            }
             Step::ToolCall(call) => self.calls(out, &[call]),
             Step::ToolCalls(calls) => self.calls(out, &calls),
-            Step::ToolCallDelta {
-                index,
-                id,
-                name,
-                arguments,
-            } => self.call_delta(out, index, id, name, arguments),
-            Step::Raw(text) => out.push_str(&text),
-            Step::BadJson => out.push_str("data: {\"id\": \"chatcmpl\", \"choices\": [{]}\n\n"),
+            delta @ Step::ToolCallDelta { .. } => self.call_delta(out, delta),
+            Step::Raw(text) => return Played::Raw(text),
             Step::Tokens {
                 count,
                 per_second,
@@ -140,92 +171,92 @@ impl Player {
                 self.tokens = Some(Tokens::new(count, per_second, text));
                 return Played::Nothing;
             }
-            Step::Usage {
-                prompt_tokens,
-                completion_tokens,
-                cached_tokens,
-            } => {
-                self.totals.usage = Some(usage(prompt_tokens, completion_tokens, cached_tokens));
-                return Played::Nothing;
-            }
-            Step::Finish(reason) => {
-                self.totals.finish = Some(reason);
-                return Played::Nothing;
-            }
             Step::Delay(ms) | Step::Stall(ms) => {
                 tokio::time::sleep(Duration::from_millis(ms)).await;
                 return Played::Nothing;
             }
-            Step::Slow(ms) => {
-                self.slow = Some(Duration::from_millis(ms));
-                return Played::Nothing;
-            }
             Step::CutMidEvent => self.half_event(out),
-            Step::Status { .. } => panic!("a status must be the first step, or follow a delay"),
-            Step::Cut => return Played::Cut,
-            Step::End => return Played::End,
+            Step::StreamError(status) => {
+                self.wire.fail(out, status);
+                self.end(Ending::Complete);
+            }
+            other => return self.play_quietly(other, out),
         }
-        Played::Bytes
+        if out.is_empty() {
+            Played::Nothing
+        } else {
+            Played::Bytes
+        }
     }
 
+    /// Plays steps that are no content.
+    fn play_quietly(&mut self, step: Step, out: &mut String) -> Played {
+        match step {
+            Step::KeepAlive => self.wire.extra(out, Extra::KeepAlive),
+            Step::UnknownEvent => self.wire.extra(out, Extra::UnknownEvent),
+            Step::BadJson => self.wire.extra(out, Extra::BadJson),
+            Step::Signature(text) => self.wire.signature(out, &text),
+            Step::Slow(ms) => self.slow = Some(Duration::from_millis(ms)),
+            Step::Cut => return Played::Cut,
+            Step::End => return Played::End,
+            other => panic!("{other:?} must be the first step, or follow a delay"),
+        }
+        if out.is_empty() {
+            Played::Nothing
+        } else {
+            Played::Bytes
+        }
+    }
+
+    /// Half of the last event that a piece of text makes, with the whole ones before it.
     fn half_event(&mut self, out: &mut String) {
-        let mut event = String::new();
-        self.wire
-            .chunk(&mut event, &json!({"content": "never whole"}));
-        event.truncate(event.len() / 2);
-        out.push_str(&event);
+        self.wire.text(out, &quoted("never whole"));
+        let events = out.trim_end_matches('\n');
+        let end = if out.ends_with("\n\n") { "\n\n" } else { "\n" };
+        let start = events.rfind(end).map_or(0, |at| at + end.len());
+        out.truncate(start + (events.len() - start) / 2);
         self.cut_next = true;
     }
 
-    fn delta(&mut self, out: &mut String, delta: &Value) {
-        self.wire.chunk(out, delta);
-        self.content_written();
-        self.totals.chunks += 1;
+    fn calls(&mut self, out: &mut String, calls: &[CallScript]) {
+        self.totals.has_calls = true;
+        self.wire.calls(out, calls);
+        let n_pieces: usize = calls.iter().map(|call| 1 + call.arguments.len()).sum();
+        self.content_written(n_pieces as u64);
     }
 
-    fn calls(&mut self, out: &mut String, calls: &[CallScript]) {
-        for call in calls {
-            self.call_delta(
-                out,
-                call.index,
-                Some(call.id.clone()),
-                Some(call.name.clone()),
-                Some(String::new()),
-            );
+    /// A raw delta; with all that follow it where calls are sent whole.
+    fn call_delta(&mut self, out: &mut String, step: Step) {
+        let mut deltas = vec![step];
+        if self.wire.has_whole_calls() {
+            while let Some(step) = self
+                .steps
+                .pop_front_if(|step| matches!(step, Step::ToolCallDelta { .. }))
+            {
+                deltas.push(step);
+            }
+            self.calls(out, &CallScript::join(deltas));
+            return;
         }
-        let longest = calls.iter().map(|call| call.arguments.len()).max();
-        for n in 0..longest.unwrap_or(0) {
-            for call in calls {
-                if let Some(piece) = call.arguments.get(n) {
-                    self.call_delta(out, call.index, None, None, Some(piece.clone()));
-                }
+        self.totals.has_calls = true;
+        for step in &deltas {
+            if let Step::ToolCallDelta {
+                index,
+                id,
+                name,
+                arguments,
+            } = step
+            {
+                let delta = CallDelta {
+                    index: *index,
+                    id: id.as_deref(),
+                    name: name.as_deref(),
+                    arguments: arguments.as_deref(),
+                };
+                self.wire.call_delta(out, &delta);
+                self.content_written(1);
             }
         }
-    }
-
-    fn call_delta(
-        &mut self,
-        out: &mut String,
-        index: u32,
-        id: Option<String>,
-        name: Option<String>,
-        arguments: Option<String>,
-    ) {
-        self.totals.has_calls = true;
-        let mut call = json!({"index": index});
-        if let Some(id) = id {
-            call["id"] = id.into();
-            call["type"] = "function".into();
-        }
-        let mut function = json!({});
-        if let Some(name) = name {
-            function["name"] = name.into();
-        }
-        if let Some(arguments) = arguments {
-            function["arguments"] = arguments.into();
-        }
-        call["function"] = function;
-        self.delta(out, &json!({"tool_calls": [call]}));
     }
 
     /// Writes the tokens that are due: all that fit when there is no rate.
@@ -239,34 +270,25 @@ impl Player {
             tokio::time::sleep_until((start + at).into()).await;
             due = (start.elapsed().as_secs_f64() * per_second) as u64 + 1;
         }
-        let json = Value::from(tokens.text.as_str()).to_string();
+        let json = quoted(&tokens.text);
         let (before, after) = json.split_once("{n}").unwrap_or((&json, ""));
         let is_numbered = json.contains("{n}");
         let mut text = String::new();
+        let first = tokens.next;
         while tokens.next < due.min(tokens.count) && out.len() < BURST_BYTES {
             text.clear();
             text.push_str(before);
             if is_numbered {
-                text.push_str(&tokens.next.to_string());
+                write!(text, "{}", tokens.next).expect("a string takes everything");
             }
             text.push_str(after);
-            self.wire.content(out, &text);
+            self.wire.text(out, &text);
             tokens.next += 1;
-            self.totals.chunks += 1;
         }
-        self.content_written();
+        self.content_written(tokens.next - first);
         if tokens.next < tokens.count {
             self.tokens = Some(tokens);
         }
-    }
-
-    fn finish(&mut self, out: &mut String) {
-        self.wire.finish(out, &self.totals.finish_reason());
-        if self.wire.include_usage {
-            self.wire.usage(out, &self.totals.usage());
-        }
-        out.push_str("data: [DONE]\n\n");
-        self.end(Ending::Complete);
     }
 
     /// Cuts the connection, after the server had its turn to write what it holds.
@@ -277,7 +299,8 @@ impl Player {
         Err(io::Error::other("cut by the script"))
     }
 
-    fn content_written(&mut self) {
+    fn content_written(&mut self, n_chunks: u64) {
+        self.totals.chunks += n_chunks;
         if !self.has_content {
             self.has_content = true;
             let now = Instant::now();
@@ -304,6 +327,7 @@ impl Drop for Player {
 enum Played {
     Nothing,
     Bytes,
+    Raw(String),
     End,
     Cut,
 }
@@ -315,6 +339,7 @@ impl Step {
             Self::Text(_)
                 | Self::Echo
                 | Self::Reasoning(_)
+                | Self::Plan(_)
                 | Self::ToolCall(_)
                 | Self::ToolCalls(_)
                 | Self::ToolCallDelta { .. }

@@ -17,12 +17,16 @@ pub struct RecordedRequest {
     pub method: String,
     /// Path, `/v1/...`.
     pub path: String,
+    /// What stands behind the `?`; empty when there is none.
+    pub query: String,
     /// Headers by lower-case name.
     pub headers: BTreeMap<String, String>,
     /// The body; `null` when there was none, a string when it was not JSON.
     pub body: Value,
     /// Length of the body.
     pub body_bytes: usize,
+    /// Why the maker would have refused the request, when it was refused for its content.
+    pub refusal: Option<String>,
     /// When the whole request was there.
     pub arrived: Instant,
     /// When the first chunk with text, reasoning or a tool call was handed to the socket.

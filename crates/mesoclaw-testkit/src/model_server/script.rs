@@ -3,28 +3,46 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::server_kind::{LineEnding, ServerKind};
+
 /// What a scripted provider answers.
 ///
 /// As JSON: `{"replies": [[{"text": "Hello"}, {"finish": "stop"}], [{"status": {"code": 429}}]]}`.
 #[derive(Clone, PartialEq, Default, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Script {
-    /// Answers of `POST /v1/chat/completions`, used in this order.
+    /// Answers of every wire format, used in this order.
     pub replies: Vec<Reply>,
     /// What comes when `replies` is used up; `None` = its last one again.
     pub default: Option<Reply>,
-    /// Ids that `GET /v1/models` lists; empty = `test-model` alone.
+    /// Ids that the list of models has; empty = `test-model` alone.
     pub models: Vec<String>,
-    /// A [`Step::Status`] (after a [`Step::Delay`] or not) that `GET /v1/models` answers instead.
+    /// A [`Step::Status`] (after a [`Step::Delay`] or not) that the list of models answers instead.
     pub models_reply: Option<Reply>,
-    /// When set, a request without `Authorization: Bearer <this>` gets 401.
+    /// When set, a request without this key, in the header its maker wants it in, is refused.
     pub api_key: Option<String>,
+    /// Which program the server passes for.
+    pub server: ServerKind,
+    /// The context size that lists of models and probes report; `None` = 8192.
+    pub context_tokens: Option<u64>,
+    /// What the models can do, in Ollama's words; empty = completion, tools, vision and thinking.
+    pub capabilities: Vec<String>,
+    /// Whether a model that is not in the list is unknown. Ollama knows only listed models anyway,
+    /// where a list is given.
+    pub has_only_listed_models: bool,
+    /// Whether requests are taken that the maker would refuse.
+    pub is_lenient: bool,
+    /// How streams end their lines.
+    pub line_ending: LineEnding,
+    /// Sends answers in pieces of so many bytes; `None` = as they come.
+    pub split_bytes: Option<usize>,
 }
 
 /// One answer: its steps in order.
 ///
-/// Where the steps do not say so themselves, `finish_reason` is `tool_calls` after a tool call and
-/// `stop` otherwise, usage is counted, and a stream ends with `[DONE]`.
+/// Where the steps do not say so themselves, the finish reason is the maker's word for tool calls
+/// after a tool call and for a complete answer otherwise, usage is counted, and a stream ends as
+/// the maker ends it.
 #[derive(Clone, PartialEq, Default, Debug, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Reply {
@@ -51,13 +69,22 @@ pub enum Step {
         #[serde(default)]
         text: Option<String>,
     },
-    /// One chunk of `reasoning_content`.
+    /// One chunk of reasoning.
     Reasoning(String),
-    /// One tool call: a chunk with id and name, then one a piece of the arguments.
+    /// The signature of the reasoning before it: Anthropic's `signature`, Gemini's
+    /// `thoughtSignature` (of the part after it), the `encrypted_content` of Responses. Anthropic
+    /// and Gemini sign with a fixed text without this.
+    Signature(String),
+    /// What the model plans before its calls: Cohere's tool plan, text for all others.
+    Plan(String),
+    /// One tool call: a chunk with id and name, then one a piece of the arguments. Makers whose
+    /// arguments are objects (Gemini, Ollama) send it in one piece; arguments that are not JSON
+    /// are a JSON string there.
     ToolCall(CallScript),
-    /// Parallel calls: the heads of all, then the pieces of their arguments in turn.
+    /// Parallel calls: in chat completions the heads of all, then the pieces of their arguments in
+    /// turn; elsewhere as the maker does, one after the other or all in one piece.
     ToolCalls(Vec<CallScript>),
-    /// One raw delta of a tool call.
+    /// One raw delta of a tool call. Makers that send calls whole join deltas in a row.
     ToolCallDelta {
         /// Number of the call.
         index: u32,
@@ -71,7 +98,7 @@ pub enum Step {
         #[serde(default)]
         arguments: Option<String>,
     },
-    /// What usage the answer reports, where the request asks for usage.
+    /// What usage the answer reports; in chat completions where the request asks for usage.
     Usage {
         /// Tokens of the prompt.
         prompt_tokens: u64,
@@ -81,7 +108,16 @@ pub enum Step {
         #[serde(default)]
         cached_tokens: u64,
     },
-    /// The `finish_reason`.
+    /// More of the usage.
+    UsageDetails {
+        /// The part of the answer that is reasoning.
+        #[serde(default)]
+        reasoning_tokens: u64,
+        /// The part of the prompt that was written to a cache.
+        #[serde(default)]
+        cache_write_tokens: u64,
+    },
+    /// The finish reason, in the maker's own word.
     Finish(String),
     /// Wait before the answer's first byte (also before a status), in milliseconds. Later in the
     /// steps it is a [`Step::Stall`].
@@ -94,8 +130,8 @@ pub enum Step {
     Status {
         /// The status.
         code: u16,
-        /// The body: text is sent as `text/html`, anything else as JSON; `None` = an error object
-        /// as OpenAI sends it.
+        /// The body: text is sent as `text/html`, anything else as JSON; `None` = the error object
+        /// of the maker.
         #[serde(default)]
         body: Option<Value>,
         /// The header `Retry-After`.
@@ -105,11 +141,20 @@ pub enum Step {
         #[serde(default)]
         location: Option<String>,
     },
+    /// Answer with the maker's error for a prompt that is too long. Only first, or after
+    /// [`Step::Delay`].
+    ContextLength,
+    /// The maker's error for this status in the middle of a stream, which ends with it.
+    StreamError(u16),
+    /// What keeps an idle stream open: a comment, Anthropic's `ping`, Ollama's blank line.
+    KeepAlive,
+    /// An event of a type that nobody knows.
+    UnknownEvent,
     /// The first half of an event, then the connection is cut.
     CutMidEvent,
     /// The connection is cut between two events.
     Cut,
-    /// The answer ends in good order, but with neither finish reason nor `[DONE]`.
+    /// The answer ends in good order, but without finish reason and end mark.
     End,
     /// An event whose data is not JSON.
     BadJson,
@@ -151,6 +196,14 @@ impl Script {
         }
     }
 
+    /// The same script with its answers cut between any two bytes.
+    pub fn split_everywhere(self) -> Self {
+        Self {
+            split_bytes: Some(1),
+            ..self
+        }
+    }
+
     /// A script from its JSON text.
     pub fn from_json(text: &str) -> Result<Self, serde_json::Error> {
         serde_json::from_str(text)
@@ -172,6 +225,19 @@ impl Script {
             self.models.clone()
         }
     }
+
+    pub(super) fn context_tokens(&self) -> u64 {
+        self.context_tokens.unwrap_or(8192)
+    }
+
+    pub(super) fn capabilities(&self) -> Vec<String> {
+        if self.capabilities.is_empty() {
+            let all = ["completion", "tools", "vision", "thinking"];
+            all.map(str::to_owned).to_vec()
+        } else {
+            self.capabilities.clone()
+        }
+    }
 }
 
 impl Reply {
@@ -190,9 +256,43 @@ impl Reply {
         )
     }
 
-    /// A bare status with the error object OpenAI sends.
+    /// A bare status with the error object of the maker.
     pub fn status(code: u16) -> Self {
         Self::new([Step::status(code)])
+    }
+}
+
+impl CallScript {
+    /// The calls that raw deltas come to.
+    pub(super) fn join(deltas: Vec<Step>) -> Vec<Self> {
+        let mut calls: Vec<Self> = Vec::new();
+        for delta in deltas {
+            let Step::ToolCallDelta {
+                index,
+                id,
+                name,
+                arguments,
+            } = delta
+            else {
+                continue;
+            };
+            let known = calls.iter().position(|call| call.index == index);
+            let at = known.unwrap_or_else(|| {
+                calls.push(Self {
+                    index,
+                    id: String::new(),
+                    name: String::new(),
+                    arguments: Vec::new(),
+                });
+                calls.len() - 1
+            });
+            if let Some(call) = calls.get_mut(at) {
+                call.id.push_str(&id.unwrap_or_default());
+                call.name.push_str(&name.unwrap_or_default());
+                call.arguments.extend(arguments);
+            }
+        }
+        calls
     }
 }
 
@@ -266,6 +366,10 @@ mod tests {
                         completion_tokens: 2,
                         cached_tokens: 1,
                     },
+                    Step::UsageDetails {
+                        reasoning_tokens: 1,
+                        cache_write_tokens: 2,
+                    },
                     Step::Finish("length".to_owned()),
                 ]),
                 Reply::new([Step::tokens_at(10, 2.5), Step::CutMidEvent]),
@@ -274,15 +378,27 @@ mod tests {
             models: vec!["m".to_owned()],
             models_reply: None,
             api_key: Some("k".to_owned()),
+            server: ServerKind::LlamaCpp,
+            line_ending: LineEnding::Crlf,
+            ..Script::default().split_everywhere()
         };
         let text = serde_json::to_string(&script).unwrap();
         assert_eq!(Script::from_json(&text).unwrap(), script);
         assert_eq!(
             Script::from_json(
-                r#"{"replies": [[{"text": "a"}, "echo", {"tokens": {"count": 2}}]]}"#
+                r#"{"replies": [[{"text": "a"}, "echo", {"tokens": {"count": 2}}, "keep_alive"]],
+                    "server": "lm_studio"}"#
             )
             .unwrap(),
-            Script::always([Step::Text("a".to_owned()), Step::Echo, Step::tokens(2)])
+            Script {
+                server: ServerKind::LmStudio,
+                ..Script::always([
+                    Step::Text("a".to_owned()),
+                    Step::Echo,
+                    Step::tokens(2),
+                    Step::KeepAlive
+                ])
+            }
         );
     }
 

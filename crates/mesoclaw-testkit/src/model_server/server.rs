@@ -6,23 +6,16 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
 
 use axum::Router;
-use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::Response;
 use axum::serve::ListenerExt as _;
-use futures_util::stream;
-use serde_json::Value;
 use tokio::sync::oneshot;
 
-use super::player::{self, Player};
 use super::record::{Ending, RecordedRequest, Records};
-use super::script::{Reply, Script, Step};
-use super::whole::whole;
-use super::wire::{self, Wire};
+use super::reply::{Shared, handle};
+use super::script::Script;
+use super::wire::WireKind;
 
 /// A scripted provider on a loopback port. Stops when dropped, with every open connection.
 pub struct ModelServer {
@@ -30,13 +23,6 @@ pub struct ModelServer {
     shared: Arc<Shared>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
-}
-
-struct Shared {
-    script: Script,
-    records: Arc<Records>,
-    n_replies: AtomicUsize,
-    n_connections: AtomicUsize,
 }
 
 impl ModelServer {
@@ -85,9 +71,15 @@ impl ModelServer {
         }
     }
 
-    /// Where it is, with `/v1` at the end.
+    /// Where it is, with `/v1` at the end: the base URL of OpenAI's formats.
     pub fn base_url(&self) -> String {
-        format!("http://{}/v1", self.addr)
+        self.base_url_for(WireKind::OpenAiChat)
+    }
+
+    /// The base URL as the maker of this format documents it: `/v1` for OpenAI, `/v1beta` for
+    /// Gemini, nothing behind the port for Anthropic, Cohere, Ollama and Azure.
+    pub fn base_url_for(&self, kind: WireKind) -> String {
+        format!("http://{}{}", self.addr, kind.base_path())
     }
 
     /// Address and port.
@@ -98,6 +90,12 @@ impl ModelServer {
     /// Every request so far, in the order of arrival.
     pub fn requests(&self) -> Vec<RecordedRequest> {
         self.shared.records.all()
+    }
+
+    /// Why requests were refused that their maker would refuse, in the order of arrival.
+    pub fn refusals(&self) -> Vec<String> {
+        let requests = self.requests().into_iter();
+        requests.filter_map(|request| request.refusal).collect()
     }
 
     /// How many TCP connections were accepted.
@@ -168,192 +166,6 @@ async fn serve(listener: std::net::TcpListener, shared: Arc<Shared>) -> io::Resu
         counted.n_connections.fetch_add(1, Ordering::Relaxed);
         stream.set_nodelay(true).expect("TCP_NODELAY");
     });
+    let handle = |State(shared): State<Arc<Shared>>, request: Request| handle(shared, request);
     axum::serve(listener, Router::new().fallback(handle).with_state(shared)).await
-}
-
-async fn handle(State(shared): State<Arc<Shared>>, request: Request) -> Response {
-    let (parts, body) = request.into_parts();
-    let Ok(bytes) = axum::body::to_bytes(body, usize::MAX).await else {
-        return json_response(StatusCode::BAD_REQUEST, &wire::error(400));
-    };
-    let body = read_body(&bytes);
-    let path = parts.uri.path().to_owned();
-    let n_request = shared.records.push(RecordedRequest {
-        method: parts.method.to_string(),
-        path: path.clone(),
-        headers: headers(&parts.headers),
-        body: body.clone(),
-        body_bytes: bytes.len(),
-        arrived: Instant::now(),
-        first_content: None,
-        ending: None,
-        ended: None,
-    });
-    let waiting = Waiting {
-        records: Arc::clone(&shared.records),
-        n_request,
-        is_armed: true,
-    };
-    let is_allowed = shared.script.api_key.as_ref().is_none_or(|key| {
-        let wanted = format!("Bearer {key}");
-        let given = parts.headers.get(header::AUTHORIZATION);
-        given.is_some_and(|value| value.as_bytes() == wanted.as_bytes())
-    });
-    if is_allowed && path == "/v1/chat/completions" && parts.method == "POST" {
-        let reply = shared
-            .script
-            .reply(shared.n_replies.fetch_add(1, Ordering::Relaxed));
-        let response = chat(&shared, n_request, reply, body).await;
-        waiting.disarm();
-        return response;
-    }
-    let response = if !is_allowed {
-        json_response(StatusCode::UNAUTHORIZED, &wire::error(401))
-    } else if path == "/v1/models" && parts.method == "GET" {
-        models(&shared).await
-    } else {
-        json_response(StatusCode::NOT_FOUND, &wire::error(404))
-    };
-    waiting.disarm();
-    player::end(&shared.records, n_request, Ending::Complete);
-    response
-}
-
-/// Notes that the client went away before the answer began.
-struct Waiting {
-    records: Arc<Records>,
-    n_request: usize,
-    is_armed: bool,
-}
-
-impl Waiting {
-    fn disarm(mut self) {
-        self.is_armed = false;
-    }
-}
-
-impl Drop for Waiting {
-    fn drop(&mut self) {
-        if self.is_armed {
-            player::end(&self.records, self.n_request, Ending::ClientGone);
-        }
-    }
-}
-
-async fn models(shared: &Shared) -> Response {
-    if let Some(reply) = &shared.script.models_reply
-        && let Some(response) = begin(&mut reply.clone()).await
-    {
-        return response;
-    }
-    json_response(StatusCode::OK, &wire::models(&shared.script.model_ids()))
-}
-
-async fn chat(shared: &Shared, n_request: usize, mut reply: Reply, body: Value) -> Response {
-    if let Some(response) = begin(&mut reply).await {
-        player::end(&shared.records, n_request, Ending::Complete);
-        return response;
-    }
-    let model = body["model"].as_str().unwrap_or("test-model").to_owned();
-    let include_usage = body["stream_options"]["include_usage"] == true;
-    let echo = last_text(&body);
-    let wire = Wire::new(n_request, model, include_usage);
-    if body["stream"] == true {
-        let player = Player::new(wire, reply, echo, Arc::clone(&shared.records), n_request);
-        let chunks = stream::unfold(player, |mut player| async {
-            player.next().await.map(|chunk| (chunk, player))
-        });
-        return Response::builder()
-            .header(header::CONTENT_TYPE, "text/event-stream; charset=utf-8")
-            .header(header::CACHE_CONTROL, "no-cache")
-            .body(Body::from_stream(chunks))
-            .unwrap();
-    }
-    let Some(answer) = whole(&wire, reply, &echo).await else {
-        player::end(&shared.records, n_request, Ending::Cut);
-        let cut = stream::once(async {
-            tokio::task::yield_now().await;
-            Err::<Bytes, _>(io::Error::other("cut by the script"))
-        });
-        return Response::new(Body::from_stream(cut));
-    };
-    let now = Instant::now();
-    shared
-        .records
-        .update(n_request, |request| request.first_content = Some(now));
-    player::end(&shared.records, n_request, Ending::Complete);
-    json_response(StatusCode::OK, &answer)
-}
-
-/// Plays what comes before the first byte: delays, and a status that ends the answer.
-async fn begin(reply: &mut Reply) -> Option<Response> {
-    let mut steps = std::mem::take(&mut reply.steps).into_iter().peekable();
-    while let Some(Step::Delay(ms)) = steps.peek() {
-        tokio::time::sleep(Duration::from_millis(*ms)).await;
-        steps.next();
-    }
-    let Some(Step::Status {
-        code,
-        body,
-        retry_after,
-        location,
-    }) = steps.peek()
-    else {
-        reply.steps = steps.collect();
-        return None;
-    };
-    let body = body.clone().unwrap_or_else(|| wire::error(*code));
-    let (content_type, text) = match &body {
-        Value::String(text) => ("text/html", text.clone()),
-        json => ("application/json", json.to_string()),
-    };
-    let mut response = Response::builder()
-        .status(*code)
-        .header(header::CONTENT_TYPE, content_type);
-    if let Some(wait) = retry_after {
-        response = response.header(header::RETRY_AFTER, wait);
-    }
-    if let Some(location) = location {
-        response = response.header(header::LOCATION, location);
-    }
-    Some(response.body(text.into()).unwrap())
-}
-
-fn json_response(status: StatusCode, body: &Value) -> Response {
-    Response::builder()
-        .status(status)
-        .header(header::CONTENT_TYPE, "application/json")
-        .body(body.to_string().into())
-        .unwrap()
-}
-
-fn read_body(bytes: &Bytes) -> Value {
-    if bytes.is_empty() {
-        return Value::Null;
-    }
-    serde_json::from_slice(bytes)
-        .unwrap_or_else(|_| Value::from(String::from_utf8_lossy(bytes).into_owned()))
-}
-
-fn headers(headers: &HeaderMap) -> std::collections::BTreeMap<String, String> {
-    headers
-        .iter()
-        .map(|(name, value)| {
-            let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
-            (name.as_str().to_owned(), value)
-        })
-        .collect()
-}
-
-/// The text of the last message, whichever of the two forms of `content` it has.
-fn last_text(body: &Value) -> String {
-    let last = body["messages"].as_array().and_then(|all| all.last());
-    match last.map(|message| &message["content"]) {
-        Some(Value::String(text)) => text.clone(),
-        Some(Value::Array(parts)) => parts
-            .iter()
-            .filter_map(|part| part["text"].as_str())
-            .collect(),
-        _ => String::new(),
-    }
 }

@@ -2,14 +2,11 @@
 
 use std::path::Path;
 
-use mesoclaw_api::ops::NoParams;
 use mesoclaw_api::ops::chat::{CancelParams, ContinueParams, TurnCancel, TurnContinue};
-use mesoclaw_api::ops::provider::ProviderDefaultGet;
 use mesoclaw_api::ops::session::{
     CreateParams, ListParams, QueueList, QueueParams, QueueRemove, QueueUpdate, QueueUpdateParams,
     ResolveParams, Session, SessionCreate, SessionGet, SessionList, SessionParams, SessionResolve,
 };
-use mesoclaw_api::ops::usage::{SummaryParams, UsageGetSummary};
 use mesoclaw_api::{ApiError, ErrorCode, SessionId};
 
 use crate::cmd::queue::{find, listed};
@@ -40,6 +37,7 @@ impl Chat {
             Slash::Continue => return self.go_on().await,
             Slash::Cancel => self.cancel().await?,
             Slash::Usage => self.count_usage().await?,
+            Slash::Image(file) => self.attach_image(&file)?,
             Slash::Export(file) => self.export(&file).await?,
             Slash::Detach => {
                 self.say_how_to_return()?;
@@ -111,29 +109,6 @@ impl Chat {
         self.editor.print(&table(&summary_rows(&sessions)))
     }
 
-    async fn choose_model(&mut self, model: Option<String>) -> CliResult<()> {
-        if let Some(model) = model {
-            self.editor
-                .print(&format!("(model {model} from here on)\n"))?;
-            self.model = Some(model);
-            return Ok(());
-        }
-        let text = match &self.model {
-            Some(model) => model.clone(),
-            None => match self
-                .conversation
-                .call::<ProviderDefaultGet>(NoParams {})
-                .await?
-            {
-                Some(default) => {
-                    format!("{}:{} (default)", default.provider_id, default.model_id)
-                }
-                None => "none is set up; `mesoclaw setup` does that".to_owned(),
-            },
-        };
-        self.editor.print(&format!("{text}\n"))
-    }
-
     async fn list_queue(&mut self) -> CliResult<()> {
         let session_id = self.current()?;
         let params = SessionParams { session_id };
@@ -199,16 +174,6 @@ impl Chat {
         })
     }
 
-    async fn count_usage(&mut self) -> CliResult<()> {
-        let params = SummaryParams {
-            session_id: Some(self.current()?),
-            days: None,
-        };
-        let usage = self.conversation.call::<UsageGetSummary>(params).await?;
-        self.editor
-            .print(&format!("{}\n", usage_text(&usage.total)))
-    }
-
     async fn export(&mut self, file: &str) -> CliResult<()> {
         let session_id = self.current()?;
         let params = SessionParams {
@@ -230,7 +195,7 @@ impl Chat {
         }
     }
 
-    fn current(&self) -> CliResult<SessionId> {
+    pub(super) fn current(&self) -> CliResult<SessionId> {
         self.conversation.session_id.clone().ok_or_else(|| {
             ApiError::new(ErrorCode::NotFound, "there is no session yet")
                 .with_hint("the first message makes it, or /switch NAME")

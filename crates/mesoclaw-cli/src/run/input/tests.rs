@@ -71,7 +71,7 @@ fn messages_have_a_limit() {
 #[test]
 fn stdin_is_checked() {
     let check = |data: &[u8], limit, expected: Result<&str, u8>| {
-        let result = read_text(data, limit);
+        let result = read_text(data, limit, "stdin");
         assert_eq!(
             result.as_deref().map_err(CliError::exit_code),
             expected,

@@ -44,7 +44,10 @@ pub(super) fn show(show: &Show, out: &mut Vec<u8>) {
             approval_id,
             decision,
         } => json!({"type": "approval", "approval_id": approval_id, "decision": decision}),
-        Show::Notice(text) => json!({"type": "notice", "text": text}),
+        Show::Notice(text) | Show::Note(text) => json!({"type": "notice", "text": text}),
+        Show::ModelChanged { model, reason } => {
+            json!({"type": "model_changed", "model": model, "reason": reason})
+        }
         Show::Finished { usage, .. } => usage_line(*usage),
         Show::Model(_) | Show::User(_) => return,
     };

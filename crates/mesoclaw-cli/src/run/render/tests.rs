@@ -15,6 +15,7 @@ fn finished(outcome: TurnOutcome) -> Show {
             cached_tokens: 1,
             output_tokens: 2,
             model_calls: 1,
+            ..Usage::default()
         },
     }
 }
@@ -268,5 +269,40 @@ fn every_turn_in_a_chat_has_its_prefix() {
     assert_eq!(
         rendered(Style::Chat, true, &shows).0,
         "meso: one\nmeso: two\n"
+    );
+}
+
+#[test]
+fn a_note_is_said_aloud_and_a_change_of_the_model_counts() {
+    let shows = [
+        Show::Model("p:m".to_owned()),
+        Show::Note("p:m could not answer (busy); p:o answers instead".to_owned()),
+        Show::ModelChanged {
+            model: "p:o".to_owned(),
+            reason: "busy".to_owned(),
+        },
+        text("Hi."),
+    ];
+    // In the plain forms the follower says notes on stderr.
+    let (out, notes) = rendered(Style::Text, false, &shows);
+    assert_eq!((out.as_str(), notes.len()), ("Hi.\n", 0));
+    assert_eq!(
+        rendered(Style::Chat, false, &shows).0,
+        "(p:m could not answer (busy); p:o answers instead)\nmeso: Hi.\n"
+    );
+    let mut renderer = Renderer::new(Style::JsonLines, false);
+    let (mut out, mut notes) = (Vec::new(), Vec::new());
+    for show in &shows {
+        renderer.show(show, &mut out, &mut notes);
+    }
+    assert_eq!(renderer.model(), Some("p:o"));
+    let lines: Vec<Value> = String::from_utf8(out)
+        .unwrap()
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(
+        lines[2],
+        json!({"type": "model_changed", "model": "p:o", "reason": "busy"})
     );
 }

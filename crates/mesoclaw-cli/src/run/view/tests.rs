@@ -47,6 +47,7 @@ fn call(id: &str) -> Item {
             call_id: "c".into(),
             tool: "clock".to_owned(),
             args: json!({}),
+            signature: None,
         },
     )
 }
@@ -226,9 +227,32 @@ fn own_message_is_not_repeated() {
         "0",
         ItemBody::User {
             text: "hi".to_owned(),
+            images: Vec::new(),
         },
     );
     assert_eq!(view().reconcile(&message), [Show::User("hi".to_owned())]);
     let mut own = TurnView::of_own_message("s".into(), "t".into());
     assert_eq!(own.reconcile(&message), []);
+}
+
+#[test]
+fn another_model_is_told_and_its_note_stays() {
+    let mut view = view();
+    let changed = Event::TurnModelChanged {
+        session_id: "s".into(),
+        turn_id: "t".into(),
+        model: "p:other".to_owned(),
+        reason: "it is busy".to_owned(),
+    };
+    assert_eq!(
+        view.apply(&changed),
+        [Show::ModelChanged {
+            model: "p:other".to_owned(),
+            reason: "it is busy".to_owned(),
+        }]
+    );
+    let note = "p:m could not answer (it is busy); p:other answers instead".to_owned();
+    let stored = item("n", ItemBody::Notice { text: note.clone() });
+    assert_eq!(view.reconcile(&stored), [Show::Note(note)]);
+    assert_eq!(view.reconcile(&stored), []);
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use mesoclaw_api::ops::chat::QueuedMessage;
 use mesoclaw_api::{BootId, ItemBody, SessionId, Surface, Timestamp, TurnId, TurnOutcome, Usage};
 use mesoclaw_store::StoreOptions;
+use mesoclaw_store::repo::queue::QueuedRow;
 use mesoclaw_store::repo::turn::TurnRow;
 
 use super::*;
@@ -33,13 +34,17 @@ fn fixture(tracker: &TaskTracker) -> Fixture {
 fn message(session_id: &SessionId) -> Write {
     Write::Enqueue {
         session_id: session_id.clone(),
-        message: QueuedMessage {
-            id: mesoclaw_api::QueueId::random(),
-            text: "later".to_owned(),
-            model: None,
-            created_at: Timestamp::now(),
+        row: QueuedRow {
+            message: QueuedMessage {
+                id: mesoclaw_api::QueueId::random(),
+                text: "later".to_owned(),
+                model: None,
+                images: Vec::new(),
+                created_at: Timestamp::now(),
+            },
+            client_message_id: None,
+            surface: Surface::Cli,
         },
-        client_message_id: None,
     }
 }
 
@@ -71,6 +76,7 @@ fn end() -> Write {
         turn_id: TurnId::random(),
         outcome: TurnOutcome::Interrupted,
         usage: Usage::default(),
+        cost_microusd: 0,
         at: Timestamp::now(),
     }
 }

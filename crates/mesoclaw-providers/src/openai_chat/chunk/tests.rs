@@ -3,14 +3,18 @@
 use serde_json::json;
 
 use super::*;
+use crate::dialect::Reader as _;
+use crate::test_support::{called, reasoning, text};
 
 fn deltas(chunks: &[Value]) -> Vec<ModelDelta> {
     let mut answer = Answer::default();
     let mut out = VecDeque::new();
     for chunk in chunks {
-        answer.take(serde_json::from_str(&chunk.to_string()).unwrap(), &mut out);
+        let chunk = chunk.to_string();
+        let taken = answer.take_chunk(serde_json::from_str(&chunk).unwrap(), &mut out);
+        assert!(taken.is_ok(), "{chunk}");
     }
-    answer.finish(&mut out);
+    answer.last_words(&mut out);
     out.into()
 }
 
@@ -20,23 +24,6 @@ fn delta(delta: Value) -> Value {
 
 fn finish(reason: &str) -> Value {
     json!({"choices": [{"index": 0, "delta": {}, "finish_reason": reason}]})
-}
-
-fn text(text: &str) -> ModelDelta {
-    ModelDelta::Text(text.to_owned())
-}
-
-fn reasoning(text: &str) -> ModelDelta {
-    ModelDelta::Reasoning(text.to_owned())
-}
-
-fn call(index: u32, id: &str, name: &str, arguments: &str) -> ModelDelta {
-    ModelDelta::ToolCall {
-        index,
-        id: id.to_owned(),
-        name: name.to_owned(),
-        arguments: arguments.to_owned(),
-    }
 }
 
 #[test]
@@ -81,12 +68,27 @@ fn chunks_say_what_they_say() {
                 text("hi"),
                 ModelDelta::Usage(Usage {
                     input_tokens: 1,
-                    cached_tokens: 0,
                     output_tokens: 2,
                     model_calls: 1,
+                    ..Usage::default()
                 }),
                 stop(StopReason::End),
             ],
+        ),
+        (
+            "what was said so far, beside a delta, is not said again",
+            vec![
+                json!({"choices": [{"index": 0, "delta": {"content": "a"},
+                    "message": {"role": "assistant", "content": "a"}}]}),
+                json!({"choices": [{"index": 0, "delta": {"content": ""}, "finish_reason": "stop",
+                    "message": {"role": "assistant", "content": "a"}}]}),
+            ],
+            vec![text("a"), stop(StopReason::End)],
+        ),
+        (
+            "no choices are none",
+            vec![json!({"choices": null}), finish("stop")],
+            vec![stop(StopReason::End)],
         ),
         (
             "other answers of the same request are left out",
@@ -104,10 +106,10 @@ fn chunks_say_what_they_say() {
                 finish("stop"),
             ],
             vec![
-                call(0, "a", "f", ""),
-                call(0, "", "", "{}"),
-                call(1, "b", "g", ""),
-                call(0, "a", "", " "),
+                called(0, "a", "f", ""),
+                called(0, "", "", "{}"),
+                called(1, "b", "g", ""),
+                called(0, "a", "", " "),
                 stop(StopReason::ToolCalls),
             ],
         ),
@@ -118,7 +120,10 @@ fn chunks_say_what_they_say() {
                     "function": {"name": "f", "arguments": {"x": 1}}}]})),
                 finish("tool_calls"),
             ],
-            vec![call(0, "a", "f", "{\"x\":1}"), stop(StopReason::ToolCalls)],
+            vec![
+                called(0, "a", "f", "{\"x\":1}"),
+                stop(StopReason::ToolCalls),
+            ],
         ),
         (
             "a wild index costs no memory",
@@ -126,7 +131,7 @@ fn chunks_say_what_they_say() {
                 json!({"tool_calls": [{"index": 4_294_967_295_u32, "id": "a",
                 "function": {"name": "f"}}]}),
             )],
-            vec![call(4096, "a", "f", ""), stop(StopReason::ToolCalls)],
+            vec![called(4096, "a", "f", ""), stop(StopReason::ToolCalls)],
         ),
     ] {
         assert_eq!(deltas(&chunks), expected, "{name}");
@@ -151,4 +156,164 @@ fn finish_reasons_become_stop_reasons() {
             "{reason}"
         );
     }
+}
+
+#[test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
+fn usage_is_read_wherever_a_server_counts_it() {
+    let plain = json!({"prompt_tokens": 10, "completion_tokens": 4});
+    let with = |more: Value| {
+        let mut usage = plain.clone();
+        for (name, value) in more.as_object().unwrap() {
+            usage[name] = value.clone();
+        }
+        usage
+    };
+    let counted = |usage: Usage| Usage {
+        input_tokens: 10,
+        model_calls: 1,
+        ..usage
+    };
+    let four = Usage {
+        output_tokens: 4,
+        ..Usage::default()
+    };
+    let details = json!({"completion_tokens_details": {"reasoning_tokens": 3}});
+    let choice = |more: Value| json!({"choices": [{"index": 0, "delta": {}, "usage": more}]});
+    for (name, chunk, expected) in [
+        (
+            "OpenAI: reasoning is a part of the answer",
+            json!({"choices": [], "usage": with(json!({"total_tokens": 14,
+                "prompt_tokens_details": {"cached_tokens": 8},
+                "completion_tokens_details": {"reasoning_tokens": 3}}))}),
+            Usage {
+                cached_tokens: 8,
+                reasoning_tokens: 3,
+                ..four
+            },
+        ),
+        (
+            "xAI: reasoning is counted beside it",
+            json!({"choices": [], "usage": with(json!({"total_tokens": 17,
+                "completion_tokens_details": {"reasoning_tokens": 3}}))}),
+            Usage {
+                output_tokens: 7,
+                reasoning_tokens: 3,
+                ..Usage::default()
+            },
+        ),
+        (
+            "no total: as OpenAI",
+            json!({"choices": [], "usage": with(details)}),
+            Usage {
+                reasoning_tokens: 3,
+                ..four
+            },
+        ),
+        (
+            "DeepSeek",
+            json!({"choices": [], "usage": with(json!({"prompt_cache_hit_tokens": 6}))}),
+            Usage {
+                cached_tokens: 6,
+                ..four
+            },
+        ),
+        (
+            "Moonshot",
+            choice(with(json!({"cached_tokens": 5}))),
+            Usage {
+                cached_tokens: 5,
+                ..four
+            },
+        ),
+        (
+            "Groq",
+            json!({"choices": [], "x_groq": {"usage": plain}}),
+            four,
+        ),
+        (
+            "OpenRouter",
+            json!({"choices": [], "usage": with(json!({
+                "prompt_tokens_details": {"cached_tokens": 1, "cache_write_tokens": 2}}))}),
+            Usage {
+                cached_tokens: 1,
+                cache_write_tokens: 2,
+                ..four
+            },
+        ),
+    ] {
+        let expected = vec![
+            ModelDelta::Usage(counted(expected)),
+            ModelDelta::Stop(StopReason::End),
+        ];
+        assert_eq!(deltas(&[chunk]), expected, "{name}");
+    }
+}
+
+#[test]
+fn content_may_be_parts_with_thoughts_among_them() {
+    let parts = json!({"content": [
+        {"type": "thinking", "thinking": [{"type": "text", "text": "hm"}]},
+        {"type": "thinking", "thinking": "so"},
+        {"type": "text", "text": "yes"},
+        {"type": "reference", "reference_ids": [1]},
+    ]});
+    assert_eq!(
+        deltas(&[delta(parts), delta(json!({"content": " and"}))]),
+        [
+            reasoning("hm"),
+            reasoning("so"),
+            text("yes"),
+            text(" and"),
+            ModelDelta::Stop(StopReason::End)
+        ]
+    );
+}
+
+#[test]
+fn a_server_that_failed_is_not_done() {
+    for reason in FAILURES {
+        let chunk = json!({"choices": [{"index": 0, "delta": {"content": "a"},
+            "finish_reason": reason}]});
+        let (mut answer, mut out) = (Answer::default(), VecDeque::new());
+        let taken = answer.take(chunk.to_string().as_bytes(), &mut out);
+        let Err(Fault::Reported(error)) = taken else {
+            panic!("{taken:?}");
+        };
+        assert_eq!(error, json!({"error": {"type": reason}}));
+        assert_eq!((out, answer.is_finished()), ([text("a")].into(), false));
+    }
+}
+
+#[test]
+fn an_error_is_known_inside_a_chunk_and_alone() {
+    let inside = json!({"error": {"code": 429, "message": "slow"}, "choices": []});
+    let alone = json!({"object": "error", "code": 400, "type": "BadRequestError", "message": "x"});
+    for (event, expected) in [
+        (&inside, json!({"error": {"code": 429, "message": "slow"}})),
+        (&alone, alone.clone()),
+    ] {
+        let taken = Answer::default().take(event.to_string().as_bytes(), &mut VecDeque::new());
+        let Err(Fault::Reported(error)) = taken else {
+            panic!("{taken:?}");
+        };
+        assert_eq!(error, expected);
+    }
+}
+
+#[test]
+fn counts_beyond_all_sense_do_no_harm() {
+    let usage = json!({"prompt_tokens": u64::MAX, "completion_tokens": u64::MAX,
+        "total_tokens": 1, "completion_tokens_details": {"reasoning_tokens": u64::MAX}});
+    let counted = ModelDelta::Usage(Usage {
+        input_tokens: u64::MAX,
+        output_tokens: u64::MAX,
+        reasoning_tokens: u64::MAX,
+        model_calls: 1,
+        ..Usage::default()
+    });
+    assert_eq!(
+        deltas(&[json!({"choices": [], "usage": usage})]),
+        [counted, ModelDelta::Stop(StopReason::End)]
+    );
 }

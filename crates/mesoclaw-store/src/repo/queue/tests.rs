@@ -1,5 +1,7 @@
 //! Tests of messages that wait.
 
+use mesoclaw_api::item::ImageRef;
+
 use super::*;
 use crate::repo::session;
 use crate::repo::tests::{a_session, at, database_with_session, waiting};
@@ -10,11 +12,24 @@ fn messages_leave_in_the_order_they_came() {
     let s = "s".into();
     let with_model = QueuedMessage {
         model: Some("local:m".into()),
+        images: vec![ImageRef {
+            sha256: "00ff".into(),
+            media_type: "image/png".into(),
+            name: None,
+            size_bytes: 3,
+        }],
         ..waiting("q2", "two")
     };
-    push(&conn, &s, &waiting("q1", "one"), Some("client-1")).unwrap();
-    push(&conn, &s, &with_model, None).unwrap();
-    push(&conn, &s, &waiting("q3", "three"), None).unwrap();
+    push(
+        &conn,
+        &s,
+        &waiting("q1", "one"),
+        Some("client-1"),
+        Surface::Http,
+    )
+    .unwrap();
+    push(&conn, &s, &with_model, None, Surface::Cli).unwrap();
+    push(&conn, &s, &waiting("q3", "three"), None, Surface::Cli).unwrap();
     assert_eq!(
         list(&conn, &s).unwrap(),
         [
@@ -24,13 +39,18 @@ fn messages_leave_in_the_order_they_came() {
         ]
     );
     assert!(remove(&conn, &s, &"q2".into()).unwrap());
-    push(&conn, &s, &waiting("q4", "four"), None).unwrap();
+    push(&conn, &s, &waiting("q4", "four"), None, Surface::Cli).unwrap();
+    let row = |message, client: Option<&str>, surface| QueuedRow {
+        message,
+        client_message_id: client.map(Into::into),
+        surface,
+    };
     assert_eq!(
-        list_with_client_ids(&conn, &s).unwrap(),
+        rows(&conn, &s).unwrap(),
         [
-            (waiting("q1", "one"), Some("client-1".to_owned())),
-            (waiting("q3", "three"), None),
-            (waiting("q4", "four"), None),
+            row(waiting("q1", "one"), Some("client-1"), Surface::Http),
+            row(waiting("q3", "three"), None, Surface::Cli),
+            row(waiting("q4", "four"), None, Surface::Cli),
         ]
     );
 }
@@ -40,7 +60,7 @@ fn a_message_is_changed_only_where_it_waits() {
     let conn = database_with_session();
     let (s, other) = ("s".into(), "other".into());
     session::insert(&conn, &a_session("other", "other", 1)).unwrap();
-    push(&conn, &s, &waiting("q", "one"), None).unwrap();
+    push(&conn, &s, &waiting("q", "one"), None, Surface::Cli).unwrap();
     let q = "q".into();
     assert_eq!(update(&conn, &other, &q, "stolen").unwrap(), None);
     assert!(!remove(&conn, &other, &q).unwrap());
@@ -64,7 +84,7 @@ fn sessions_that_wait_longest_come_first() {
             created_at: at(n),
             ..waiting(id, "x")
         };
-        push(&conn, &session.into(), &message, None).unwrap();
+        push(&conn, &session.into(), &message, None, Surface::Cli).unwrap();
     }
     assert_eq!(
         sessions_with_queue(&conn).unwrap(),

@@ -1,6 +1,6 @@
 //! Tests of sessions.
 
-use mesoclaw_api::ItemBody;
+use mesoclaw_api::{ItemBody, Surface};
 
 use super::*;
 use crate::repo::tests::{
@@ -15,6 +15,7 @@ fn a_stored_session_reads_the_same() {
     let plain = a_session("a", "plain", 1);
     let of_channel = Session {
         channel_key: Some("telegram:7".into()),
+        model: Some("local:m".into()),
         ..a_session("b", "chat", 2)
     };
     insert(&conn, &plain).unwrap();
@@ -38,7 +39,14 @@ fn a_list_has_the_latest_first_and_tells_what_goes_on() {
         insert(&conn, &a_session(id, id, updated)).unwrap();
     }
     item::upsert(&conn, &an_item("i", "old", None, user("hi"))).unwrap();
-    queue::push(&conn, &"old".into(), &waiting("q", "next"), None).unwrap();
+    queue::push(
+        &conn,
+        &"old".into(),
+        &waiting("q", "next"),
+        None,
+        Surface::Cli,
+    )
+    .unwrap();
     turn::insert(&conn, &a_turn("t1", "old", "m", 1)).unwrap();
     finish(&conn, "t1", &TurnOutcome::Cancelled, &used(1));
     turn::insert(&conn, &a_turn("t2", "new", "m", 1)).unwrap();
@@ -122,6 +130,27 @@ fn renaming_and_touching_make_a_session_the_latest() {
 }
 
 #[test]
+fn a_session_has_a_model_until_it_has_none() {
+    let conn = database_with_session();
+    let s = "s".into();
+    for (n, model) in [(1, Some("hint:fast")), (2, Some("local:m")), (3, None)] {
+        let expected = Some(Session {
+            model: model.map(Into::into),
+            ..a_session("s", "first", n)
+        });
+        assert_eq!(set_model(&conn, &s, model, &at(n)).unwrap(), expected);
+        assert_eq!(get(&conn, &s).unwrap(), expected);
+        assert_eq!(by_title(&conn, "first").unwrap(), expected);
+        let listed = list(&conn, 1, 0).unwrap().pop().map(|row| row.session);
+        assert_eq!(listed, expected);
+        let found = by_id_prefix(&conn, "s").unwrap().pop();
+        assert_eq!(found, expected);
+    }
+    let none = set_model(&conn, &"none".into(), Some("x"), &at(9)).unwrap();
+    assert_eq!(none, None);
+}
+
+#[test]
 fn deleting_takes_everything_of_the_session_along() {
     let conn = database_with_session();
     insert(&conn, &a_session("other", "other", 1)).unwrap();
@@ -129,7 +158,14 @@ fn deleting_takes_everything_of_the_session_along() {
     turn::insert(&conn, &a_turn("t", "s", "m", 1)).unwrap();
     put(&conn, "u", user("goes"));
     put(&conn, "c", call("1"));
-    queue::push(&conn, &"s".into(), &waiting("q", "next"), None).unwrap();
+    queue::push(
+        &conn,
+        &"s".into(),
+        &waiting("q", "next"),
+        None,
+        Surface::Cli,
+    )
+    .unwrap();
     assert!(delete(&conn, &"s".into()).unwrap());
     assert!(!delete(&conn, &"s".into()).unwrap());
     for table in ["turns", "tool_calls", "queue"] {

@@ -1,0 +1,211 @@
+//! What is known of a model: what a person said wins over the catalogue; what nobody said is not
+//! known.
+
+use std::collections::BTreeMap;
+
+use mesoclaw_api::Usage;
+use mesoclaw_api::ops::provider::{FactSource, Model, Price};
+use mesoclaw_providers::ListedModel;
+use mesoclaw_providers::catalog::{self, CatalogModel, catalog};
+use mesoclaw_store::repo::model::ModelRow;
+
+use crate::models::setting::ProviderSetting;
+
+/// See the module documentation.
+#[derive(Clone, PartialEq, Debug)]
+pub(crate) struct ModelFacts {
+    display_name: Option<String>,
+    pub context_limit: Option<u32>,
+    pub output_limit: Option<u32>,
+    pub supports_tools: bool,
+    pub supports_vision: Option<bool>,
+    price: Pricing,
+    is_custom: bool,
+    source: Option<FactSource>,
+}
+
+#[derive(Clone, PartialEq, Debug)]
+enum Pricing {
+    Unknown,
+    /// It runs here.
+    Free,
+    Given(Price),
+    Catalogue(&'static CatalogModel),
+}
+
+impl ModelFacts {
+    /// A model of the embedded engine.
+    pub fn local() -> Self {
+        Self {
+            display_name: None,
+            context_limit: None,
+            output_limit: None,
+            supports_tools: true,
+            supports_vision: Some(false),
+            price: Pricing::Free,
+            is_custom: false,
+            source: None,
+        }
+    }
+
+    /// A model nothing is known of but its provider.
+    pub fn unknown(setting: &ProviderSetting) -> Self {
+        Self {
+            display_name: None,
+            context_limit: None,
+            output_limit: None,
+            supports_tools: setting.supports_tools,
+            supports_vision: None,
+            // Whoever runs a server on this machine pays for its electricity only.
+            price: if setting.is_loopback {
+                Pricing::Free
+            } else {
+                Pricing::Unknown
+            },
+            is_custom: false,
+            source: None,
+        }
+    }
+
+    /// What is known of a model of a provider.
+    pub fn of(setting: &ProviderSetting, model_id: &str, row: Option<ModelRow>) -> Self {
+        let known = catalog()
+            .provider(&setting.id)
+            .and_then(|provider| provider.models.iter().find(|model| model.id == model_id));
+        let mut facts = Self::unknown(setting);
+        if let Some(known) = known {
+            facts.learn_known(known);
+        }
+        if let Some(row) = row {
+            facts.learn_row(row);
+        }
+        facts
+    }
+
+    /// What a provider told of a model nobody else knows.
+    pub fn listed(setting: &ProviderSetting, listed: &ListedModel) -> Self {
+        let mut facts = Self::unknown(setting);
+        facts.learn_listed(listed);
+        facts
+    }
+
+    /// Adds what a provider told, where nothing better is known.
+    pub fn learn_listed(&mut self, listed: &ListedModel) {
+        self.context_limit = self.context_limit.or(listed.context_limit);
+        self.supports_vision = self.supports_vision.or(listed.supports_vision);
+        if let Some(supports_tools) = listed.supports_tools
+            && !self.is_custom
+        {
+            self.supports_tools = supports_tools;
+        }
+    }
+
+    fn learn_known(&mut self, known: &'static CatalogModel) {
+        self.display_name = Some(known.name.clone());
+        self.context_limit = known.context_limit;
+        self.output_limit = known.output_limit;
+        self.supports_tools = known.supports_tools.unwrap_or(self.supports_tools);
+        self.supports_vision = known.supports_vision;
+        if known.price.is_some() {
+            self.price = Pricing::Catalogue(known);
+        }
+        self.source = Some(FactSource {
+            page: known.source.clone(),
+            checked: known.checked.clone(),
+        });
+    }
+
+    fn learn_row(&mut self, row: ModelRow) {
+        self.is_custom = true;
+        self.display_name = Some(row.display_name);
+        self.context_limit = row.context_limit.or(self.context_limit);
+        self.output_limit = row.output_limit.or(self.output_limit);
+        self.supports_tools = row.supports_tools.unwrap_or(self.supports_tools);
+        self.supports_vision = row.supports_vision.or(self.supports_vision);
+        if let Some(price) = row.price {
+            self.price = Pricing::Given(price);
+        }
+    }
+
+    /// What a call cost, in millionths of a US dollar; `None` when no price is known.
+    pub fn cost_microusd(&self, usage: &Usage) -> Option<u64> {
+        match &self.price {
+            Pricing::Unknown => None,
+            Pricing::Free => Some(0),
+            Pricing::Given(price) => Some(to_catalog(*price).cost_microusd(usage)),
+            Pricing::Catalogue(model) => model.cost_microusd(usage),
+        }
+    }
+
+    /// As operations tell of it.
+    pub fn to_model(&self, provider_id: &str, model_id: &str, is_active: bool) -> Model {
+        Model {
+            id: format!("{provider_id}:{model_id}"),
+            provider_id: provider_id.to_owned(),
+            model_id: model_id.to_owned(),
+            display_name: self
+                .display_name
+                .clone()
+                .unwrap_or_else(|| model_id.to_owned()),
+            context_limit: self.context_limit,
+            output_limit: self.output_limit,
+            supports_tools: self.supports_tools,
+            supports_vision: self.supports_vision,
+            price: match &self.price {
+                Pricing::Unknown => None,
+                Pricing::Free => Some(Price {
+                    input: 0,
+                    cached_input: None,
+                    cache_write: None,
+                    output: 0,
+                }),
+                Pricing::Given(price) => Some(*price),
+                Pricing::Catalogue(model) => model.price.map(from_catalog),
+            },
+            is_custom: self.is_custom,
+            is_active,
+            source: self.source.clone(),
+        }
+    }
+}
+
+/// The models of a provider: the catalogue's in its order, then those only a person knows, by id.
+pub(super) fn merged(
+    setting: &ProviderSetting,
+    rows: Vec<ModelRow>,
+    is_active: bool,
+) -> Vec<Model> {
+    let mut rows: BTreeMap<String, ModelRow> = rows
+        .into_iter()
+        .map(|row| (row.model_id.clone(), row))
+        .collect();
+    let known = catalog().provider(&setting.id);
+    let mut models = Vec::new();
+    for known in known.iter().flat_map(|provider| &provider.models) {
+        let facts = ModelFacts::of(setting, &known.id, rows.remove(&known.id));
+        models.push(facts.to_model(&setting.id, &known.id, is_active));
+    }
+    for (model_id, row) in rows {
+        let facts = ModelFacts::of(setting, &model_id, Some(row));
+        models.push(facts.to_model(&setting.id, &model_id, is_active));
+    }
+    models
+}
+
+fn to_catalog(price: Price) -> catalog::Price {
+    catalog::Price {
+        input: price.input,
+        cached_input: price.cached_input,
+        cache_write: price.cache_write,
+        output: price.output,
+    }
+}
+
+fn from_catalog(price: catalog::Price) -> Price {
+    Price {
+        input: price.input,
+        cached_input: price.cached_input,
+        cache_write: price.cache_write,
+        output: price.output,
+    }
+}

@@ -1,0 +1,101 @@
+//! Which model takes over when one cannot answer.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use mesoclaw_agent::model::{ModelError, ModelErrorKind, ModelMessage, ModelRequest};
+
+use crate::circuit::{Circuits, Open};
+use crate::models::{Models, ResolvedModel, Wanted};
+
+/// Whether another model may help where this one failed.
+pub(super) fn may_be_taken_over(kind: ModelErrorKind) -> bool {
+    match kind {
+        ModelErrorKind::NotConfigured
+        | ModelErrorKind::Auth
+        | ModelErrorKind::ModelNotFound
+        | ModelErrorKind::RateLimited
+        | ModelErrorKind::Connection
+        | ModelErrorKind::Timeout
+        | ModelErrorKind::Server
+        | ModelErrorKind::BrokenStream => true,
+        ModelErrorKind::ContextLength
+        | ModelErrorKind::Rejected
+        | ModelErrorKind::Capability
+        | ModelErrorKind::Internal => false,
+    }
+}
+
+pub(super) fn has_images(message: &ModelMessage) -> bool {
+    match message {
+        ModelMessage::User { images, .. } => !images.is_empty(),
+        ModelMessage::Assistant { .. } | ModelMessage::ToolResult { .. } => false,
+    }
+}
+
+/// The models behind `model` in the list.
+pub(super) fn after(fallbacks: &[String], model: &str) -> VecDeque<String> {
+    let at = fallbacks.iter().position(|fallback| fallback == model);
+    fallbacks
+        .iter()
+        .skip(at.map_or(fallbacks.len(), |at| at + 1))
+        .cloned()
+        .collect()
+}
+
+/// The first model of the list that can be asked now.
+pub(super) async fn first_usable(
+    models: Arc<Models>,
+    circuits: Arc<Circuits>,
+    candidates: VecDeque<String>,
+    connection: u64,
+    has_images: bool,
+) -> Option<ResolvedModel> {
+    for candidate in candidates {
+        let wanted = Wanted {
+            model: Some(&candidate),
+            connection,
+        };
+        match models.resolve(wanted).await {
+            // Without such a provider it would be a model of the default one.
+            Ok(model) if model.display != candidate => {
+                tracing::debug!(model = candidate, "has no provider");
+            }
+            Ok(model) if has_images && model.facts.supports_vision == Some(false) => {
+                tracing::debug!(
+                    model = candidate,
+                    "does not see images, so it is passed over"
+                );
+            }
+            Ok(model) if circuits.is_open(&model.provider_id) => {
+                tracing::debug!(model = candidate, "is left alone, so it is passed over");
+            }
+            Ok(model) => return Some(model),
+            Err(error) => tracing::debug!(model = candidate, %error, "cannot take over"),
+        }
+    }
+    None
+}
+
+/// Asks for no more than the model can say: some providers refuse the whole request otherwise.
+pub(super) fn limit_output(request: &mut ModelRequest, model: &ResolvedModel) {
+    if let (Some(asked), Some(most)) = (&mut request.params.max_tokens, model.facts.output_limit) {
+        *asked = most.min(*asked);
+    }
+}
+
+/// What people are told of a provider that is not asked for now.
+pub(super) fn left_alone(provider_id: &str, open: Open) -> ModelError {
+    ModelError::new(
+        ModelErrorKind::Connection,
+        format!(
+            "`{provider_id}` failed {} times in a row and is left alone for {} more seconds",
+            open.n_failures,
+            open.remaining.as_secs() + 1
+        ),
+    )
+    .with_hint(format!(
+        "`mesoclaw provider test {provider_id}` tries it now; provider_circuit_failures says when \
+         that happens"
+    ))
+}

@@ -1,0 +1,22 @@
+//! The core from outside: operations in, events, stored items and requests to providers out.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "test helpers"
+)]
+
+mod bad_days;
+mod budgets;
+mod capabilities;
+mod fallbacks;
+mod images;
+mod key_origins;
+mod keys;
+mod lent_keys;
+mod provider_tests;
+mod providers;
+mod routing;
+mod sessions;
+mod support;
+mod usage;
