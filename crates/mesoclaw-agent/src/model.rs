@@ -39,6 +39,25 @@ pub struct ModelRequest {
     pub params: GenerationParams,
 }
 
+impl ModelRequest {
+    /// Bytes of text that the model will read, images apart.
+    pub fn text_bytes(&self) -> u64 {
+        let messages = self.messages.iter().map(|message| match message {
+            ModelMessage::User { text, .. } => text.len(),
+            ModelMessage::Assistant { text, calls } => {
+                let calls = calls.iter().map(|call| call.args.to_string().len());
+                text.len() + calls.sum::<usize>()
+            }
+            ModelMessage::ToolResult { output, .. } => output.len(),
+        });
+        let tools = self
+            .tools
+            .iter()
+            .map(|tool| tool.description.len() + tool.parameters.to_string().len());
+        (self.system.len() + messages.sum::<usize>() + tools.sum::<usize>()) as u64
+    }
+}
+
 /// One message of a prompt.
 #[derive(Clone, PartialEq, Debug)]
 pub enum ModelMessage {
@@ -192,6 +211,8 @@ pub enum ModelErrorKind {
     ModelNotFound,
     /// The prompt is longer than the context.
     ContextLength,
+    /// 402, or a code that says that the account has nothing left to pay with.
+    Payment,
     /// 429.
     RateLimited,
     /// Not reached: name, connection, TLS.
@@ -223,6 +244,7 @@ impl ModelErrorKind {
             | Self::Auth
             | Self::ModelNotFound
             | Self::ContextLength
+            | Self::Payment
             | Self::Rejected
             | Self::Capability
             | Self::Internal => false,
@@ -239,7 +261,7 @@ impl ModelErrorKind {
             Self::RateLimited => ErrorCode::AgentRateLimit,
             Self::Connection | Self::BrokenStream => ErrorCode::AgentConnection,
             Self::Timeout => ErrorCode::AgentTimeout,
-            Self::Server | Self::Rejected => ErrorCode::Agent,
+            Self::Payment | Self::Server | Self::Rejected => ErrorCode::Agent,
             Self::Capability => ErrorCode::ModelCapability,
             Self::Internal => ErrorCode::Internal,
         }

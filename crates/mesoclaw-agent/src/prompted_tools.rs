@@ -18,6 +18,8 @@ use futures_core::Stream;
 use crate::model::{ModelClient, ModelDelta, ModelError, ModelRequest, ModelStream};
 use crate::prompted_tools::reader::Reader;
 
+pub use self::request::needs_rewriting;
+
 /// What begins a call.
 const OPEN: &str = "<tool_call>";
 /// What ends it.
@@ -37,7 +39,7 @@ impl PromptedTools {
 
 impl ModelClient for PromptedTools {
     fn stream(&self, request: ModelRequest) -> ModelStream {
-        if !request::needs_rewriting(&request) {
+        if !needs_rewriting(&request) {
             return self.inner.stream(request);
         }
         Box::pin(Answer {

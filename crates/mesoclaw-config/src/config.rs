@@ -61,7 +61,8 @@ pub struct Config {
     /// What is spoken at `provider_base_url`.
     ///
     /// `openai` and `openai_chat` mean OpenAI chat completions, which most servers speak. Unset
-    /// means what is known of the provider `provider_name`, else chat completions.
+    /// means what is known of the provider `provider_name`, else chat completions. Without
+    /// `provider_base_url` it has no effect: what a known provider speaks is known.
     pub provider_type: Option<String>,
 
     /// Name of the environment variable that holds the key for `provider_base_url`.
@@ -128,7 +129,8 @@ pub struct Config {
 
     /// Name under which secrets are kept in the keyring of the system.
     ///
-    /// Secrets kept under another name are not found any more.
+    /// Secrets kept under another name are not found any more. It is read when the daemon starts: a
+    /// change counts from the next start on.
     pub keyring_service_id: String,
 
     /// Most US dollars a day may cost, from 0.000001 to 1000000.

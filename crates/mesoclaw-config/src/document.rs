@@ -180,6 +180,7 @@ fn property(field: &Field, description: &str) -> Ordered {
         Limit::Words(words) => entries.push(("enum", json!(words))),
         Limit::Items { max } | Limit::Models { max } => entries.push(("maxItems", json!(max))),
         Limit::Model => entries.push(("pattern", json!(MODEL_PATTERN))),
+        Limit::ProviderId => entries.push(("pattern", json!("^[a-z0-9_-]{1,64}$"))),
         Limit::NotEmpty | Limit::Path => entries.push(("minLength", json!(1))),
         Limit::HttpUrl => entries.push(("pattern", json!("^https?://[^/?#@\\s]+([/?#]\\S*)?$"))),
         Limit::VariableName => entries.push(("pattern", json!("^[A-Za-z_][A-Za-z0-9_]*$"))),

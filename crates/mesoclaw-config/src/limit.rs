@@ -35,6 +35,8 @@ pub enum Limit {
         /// The longest list.
         max: usize,
     },
+    /// Id of a provider.
+    ProviderId,
     /// A text that is not empty.
     NotEmpty,
     /// A path that is not empty.
@@ -49,6 +51,8 @@ pub enum Limit {
 
 /// The form of a model's name, in words.
 const MODEL_FORM: &str = "PROVIDER:MODEL and no hint";
+/// Longest id of a provider.
+const MAX_ID_BYTES: usize = 64;
 
 impl Limit {
     /// The range in words, for messages and the documentation; `None` for [`Limit::NoRange`].
@@ -65,6 +69,9 @@ impl Limit {
             Self::Items { max } => format!("at most {max}, none of them empty"),
             Self::Model => MODEL_FORM.to_owned(),
             Self::Models { max } => format!("at most {max}, each {MODEL_FORM}"),
+            Self::ProviderId => {
+                format!("1 to {MAX_ID_BYTES} lower-case letters, digits, `-` and `_`")
+            }
             Self::NotEmpty | Self::Path => "not empty".to_owned(),
             Self::HttpUrl => "http:// or https://, without user and password".to_owned(),
             Self::VariableName => "letters, digits and _, not starting with a digit".to_owned(),
@@ -95,6 +102,7 @@ impl Limit {
             Self::Models { max } => value.as_array().is_some_and(|items| {
                 items.len() <= *max && items.iter().all(|item| item.as_str().is_some_and(is_model))
             }),
+            Self::ProviderId => value.as_str().is_some_and(is_provider_id),
             Self::NotEmpty | Self::Path => {
                 value.as_str().is_some_and(|text| !text.trim().is_empty())
             }
@@ -119,6 +127,11 @@ fn is_http_url(text: &str) -> bool {
     !host.is_empty()
         && !authority.contains('@')
         && !text.chars().any(|c| c.is_whitespace() || c.is_control())
+}
+
+fn is_provider_id(text: &str) -> bool {
+    let is_id = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_';
+    (1..=MAX_ID_BYTES).contains(&text.len()) && text.chars().all(is_id)
 }
 
 fn is_variable_name(text: &str) -> bool {

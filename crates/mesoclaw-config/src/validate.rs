@@ -83,7 +83,7 @@ pub(crate) const RULES: &[Rule] = &[
     text("Paths", "models_dir", Limit::Path),
     text("Logging", "log_level", Limit::Words(LEVELS)),
     count("Logging", "log_keep_days", 1, 365, "days"),
-    text("Provider", "provider_name", Limit::NotEmpty),
+    text("Provider", "provider_name", Limit::ProviderId),
     text("Provider", "provider_model_id", Limit::NotEmpty),
     text("Provider", "provider_base_url", Limit::HttpUrl),
     text("Provider", "provider_type", Limit::Words(TYPES)),
@@ -224,6 +224,7 @@ impl Field {
             | Limit::Items { .. }
             | Limit::Model
             | Limit::Models { .. }
+            | Limit::ProviderId
             | Limit::NotEmpty
             | Limit::Path
             | Limit::NoRange => false,

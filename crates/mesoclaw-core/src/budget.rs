@@ -12,6 +12,7 @@ use mesoclaw_store::repo::usage;
 use crate::bus::Bus;
 use crate::config_service::ConfigService;
 use crate::error::from_store;
+use crate::models::ModelFacts;
 
 /// Percent of a budget from which on people are warned and scheduled work stops.
 const WARN_PERCENT: u128 = 80;
@@ -29,8 +30,23 @@ pub(crate) struct Budget {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum Allowance {
     Allowed,
+    /// With the sentence for people that it runs low.
+    Low(String),
     /// With the sentence for people.
     Refused(String),
+}
+
+/// A model call that somebody wants to make.
+#[derive(Clone, Copy)]
+pub(crate) struct Request<'a> {
+    /// The session; `None` = only the limits of the day hold.
+    pub session_id: Option<&'a SessionId>,
+    /// Who asks.
+    pub surface: Surface,
+    /// `provider:model`.
+    pub model: &'a str,
+    /// What is known of it.
+    pub facts: &'a ModelFacts,
 }
 
 /// One limit and what is used of it.
@@ -58,28 +74,34 @@ impl Budget {
         has_limits(&self.config.current().config)
     }
 
-    /// Whether a turn of this session may ask a model once more. Warns once when a budget runs
-    /// low.
+    /// Whether a model may be asked once more. Warns once when a budget runs low, and once a day
+    /// of a model whose price is not known where money is limited.
     ///
     /// # Errors
     /// The database failed.
-    pub async fn allow(&self, session_id: &SessionId, surface: Surface) -> ApiResult<Allowance> {
+    pub async fn allow(&self, request: Request<'_>) -> ApiResult<Allowance> {
         let config = self.config.current();
         if !has_limits(&config.config) {
             return Ok(Allowance::Allowed);
         }
-        let day = today();
-        let (id, on) = (session_id.clone(), day.clone());
+        let (surface, day) = (request.surface, today());
+        self.warn_of_price(&config.config, &request, &day);
+        let (id, on) = (request.session_id.cloned(), day.clone());
         let (today, session) = self
             .store
-            .read(move |conn| Ok((usage::spent_on(conn, &on)?, usage::spent_in(conn, &id)?)))
+            .read(move |conn| {
+                let session = id.map(|id| usage::spent_in(conn, &id)).transpose()?;
+                Ok((usage::spent_on(conn, &on)?, session))
+            })
             .await
             .map_err(from_store)?;
-        let meters = [
-            daily(&config.config, today),
-            session_limits(&config.config, session),
-        ]
-        .concat();
+        let of_session = session.map(|session| session_limits(&config.config, session));
+        let mut meters = daily(&config.config, today);
+        meters.extend(of_session.into_iter().flatten());
+        if request.facts.is_free() {
+            // What costs nothing needs no money.
+            meters.retain(|meter| !meter.is_money);
+        }
         let low = |meter: &&Meter| meter.state() == BudgetState::Warning;
         let worst = meters.iter().max_by_key(|meter| meter.state());
         let Some(worst) = worst else {
@@ -93,9 +115,9 @@ impl Budget {
             }
             BudgetState::Warning => {
                 for meter in meters.iter().filter(low) {
-                    self.warn_once(meter, session_id, &day);
+                    self.warn_low(meter, request.session_id, &day);
                 }
-                Allowance::Allowed
+                Allowance::Low(worst.sentence())
             }
             BudgetState::Exhausted => {
                 let or_else = if worst.is_of_day() {
@@ -137,13 +159,27 @@ impl Budget {
         })
     }
 
-    fn warn_once(&self, meter: &Meter, session_id: &SessionId, day: &str) {
-        let about = if meter.is_of_day() {
-            day
-        } else {
-            session_id.as_str()
+    fn warn_low(&self, meter: &Meter, session_id: Option<&SessionId>, day: &str) {
+        let about = match session_id {
+            Some(session_id) if !meter.is_of_day() => session_id.as_str(),
+            Some(_) | None => day,
         };
-        let warning = format!("{} {about}", meter.key);
+        self.warn_once(format!("{} {about}", meter.key), day, meter.sentence());
+    }
+
+    fn warn_of_price(&self, config: &Config, request: &Request<'_>, day: &str) {
+        if config.budget_daily_usd.is_none() || request.facts.has_price() {
+            return;
+        }
+        let model = request.model;
+        let message = format!(
+            "{model} has no known price: it does not count for budget_daily_usd; set \
+             budget_daily_tokens too"
+        );
+        self.warn_once(format!("budget_daily_usd {model} {day}"), day, message);
+    }
+
+    fn warn_once(&self, warning: String, day: &str, message: String) {
         {
             let mut warned = self.warned.lock().unwrap_or_else(PoisonError::into_inner);
             if warned.contains(&warning) {
@@ -153,9 +189,7 @@ impl Budget {
             warned.retain(|before| !before.starts_with("budget_daily") || before.ends_with(day));
             warned.push(warning);
         }
-        self.bus.publish(Event::Warning {
-            message: meter.sentence(),
-        });
+        self.bus.publish(Event::Warning { message });
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod kept;
 mod lent;
+mod variables;
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -20,7 +21,12 @@ use tokio::time::Instant;
 
 use crate::bus::Bus;
 use crate::error::{from_keys, from_store};
+use crate::keys::lent::Lent;
 use crate::models::setting::ProviderSetting;
+
+pub use variables::key_variables;
+use variables::not_found;
+pub(crate) use variables::{how_to_set, is_offered};
 
 /// Looks up an environment variable that holds a key.
 pub type KeyLookup = Box<dyn Fn(&str) -> Option<Secret<String>> + Send + Sync>;
@@ -45,8 +51,10 @@ pub(crate) struct Keys {
     parts: KeyParts,
     known: Mutex<Known>,
     has_learned: AtomicBool,
-    /// Values that clients lent, by connection.
-    lent: Mutex<HashMap<u64, HashMap<String, Secret<String>>>>,
+    /// The stored secrets are read again once something changes.
+    has_failed_to_learn: AtomicBool,
+    /// Values that clients lent.
+    lent: Mutex<Lent>,
 }
 
 /// What the store said.
@@ -86,6 +94,7 @@ impl Keys {
             parts,
             known: Mutex::default(),
             has_learned: AtomicBool::new(false),
+            has_failed_to_learn: AtomicBool::new(false),
             lent: Mutex::default(),
         }
     }
@@ -98,6 +107,8 @@ impl Keys {
         // A store that does not work, or is locked, gives its secrets to nobody else either.
         if let Err(error) = self.blocking(KeyStore::teach_redactor).await {
             tracing::debug!(code = %error.code, "stored secrets are not known");
+            // Not at every call of a tool: a keyring that is not there takes a while to say so.
+            self.has_failed_to_learn.store(true, Ordering::Relaxed);
         }
     }
 
@@ -180,7 +191,7 @@ impl Keys {
 
     fn in_environments(&self, provider: &ProviderSetting, connection: u64) -> Option<FoundKey> {
         let lent = self.lent.lock().unwrap_or_else(PoisonError::into_inner);
-        let of_client = lent.get(&connection);
+        let of_client = lent.by_connection.get(&connection);
         for variable in &provider.key_variables {
             if let Some(value) = of_client.and_then(|lent| lent.get(variable)) {
                 return Some(FoundKey {
@@ -205,7 +216,12 @@ impl Keys {
         if value.expose().is_empty() {
             return None;
         }
-        self.parts.redactor.add(&value);
+        // Some put the name of a server where it wants just any key; that is no secret, and would
+        // be missing from every text.
+        let catalogue = mesoclaw_providers::catalog::catalog();
+        if catalogue.provider(value.expose()).is_none() {
+            self.parts.redactor.add(&value);
+        }
         Some(value)
     }
 
@@ -232,6 +248,9 @@ impl Keys {
 
     /// The next use reads the store again: the provider refused what was known.
     pub fn forget_known(&self) {
+        if self.has_failed_to_learn.swap(false, Ordering::Relaxed) {
+            self.has_learned.store(false, Ordering::Relaxed);
+        }
         let mut known = self.lock_known();
         *known = Known {
             n_forgotten: known.n_forgotten + 1,
@@ -329,34 +348,6 @@ impl Keys {
             .map_err(from_store)?;
         Ok(origin)
     }
-}
-
-/// No key in any environment, and a store that cannot say whether it has one.
-fn not_found(provider: &ProviderSetting, problem: ApiError) -> ApiError {
-    let variables = provider.key_variables.join(" or ");
-    if variables.is_empty() {
-        return problem;
-    }
-    let hint = problem.hint.as_deref().map(|hint| format!("{hint}; "));
-    ApiError {
-        hint: Some(format!(
-            "{}or set {variables} in your shell",
-            hint.unwrap_or_default()
-        )),
-        ..problem
-    }
-}
-
-/// Names of the environment variables that hold keys of known providers, sorted.
-pub fn key_variables() -> Vec<String> {
-    let mut names: Vec<String> = mesoclaw_providers::catalog::catalog()
-        .providers()
-        .iter()
-        .flat_map(|provider| provider.key_variables.iter().cloned())
-        .collect();
-    names.sort();
-    names.dedup();
-    names
 }
 
 fn checked(key: &str) -> ApiResult<KeyName> {

@@ -25,4 +25,5 @@ pub use config_service::ConfigListener;
 pub use core::{Core, DaemonFacts};
 pub use keys::{KeyLookup, key_variables};
 pub use mesoclaw_keys::{KeyStore, KeyStoreOptions, Redactor};
+pub use mesoclaw_providers::is_loopback;
 pub use mesoclaw_store::{Inspection, StoreError, inspect as inspect_database};

@@ -20,7 +20,7 @@ use mesoclaw_store::repo::{model, provider};
 use crate::boot::LocalParts;
 use crate::config_service::ConfigService;
 use crate::error::{from_model_files, from_store};
-use crate::keys::Keys;
+use crate::keys::{Keys, how_to_set, is_offered};
 use crate::models::setting::ProviderSetting;
 
 pub(crate) use facts::ModelFacts;
@@ -318,16 +318,18 @@ fn missing_key(setting: &ProviderSetting) -> ApiError {
     let variables = setting.key_variables.join(" or ");
     let environment = if variables.is_empty() {
         String::new()
-    } else {
+    } else if setting.key_variables.iter().all(|name| is_offered(name)) {
         format!(", and neither the daemon nor this client has {variables}")
+    } else {
+        format!(", and the daemon does not have {variables}")
     };
-    let shell = match setting.key_variables.first() {
-        Some(variable) => format!(", or set {variable} in your shell and try again"),
+    let variable = match how_to_set(&setting.key_variables) {
+        Some(how) => format!(", or {how}"),
         None => String::new(),
     };
     ApiError::new(
         ErrorCode::AgentNotConfigured,
         format!("`{id}` wants a key: none is stored{environment}"),
     )
-    .with_hint(format!("`mesoclaw key set {id}`{shell}"))
+    .with_hint(format!("`mesoclaw key set {id}`{variable}"))
 }

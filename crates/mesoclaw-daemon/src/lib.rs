@@ -21,7 +21,7 @@ mod wire;
 pub mod doctor;
 
 pub use error::DaemonError;
-pub use mesoclaw_core::key_variables;
+pub use mesoclaw_core::{is_loopback, key_variables};
 pub use platform::keep_out_of_dumps;
 pub use run::{RunOptions, run};
 pub use wire::model_files;

@@ -46,16 +46,19 @@ impl Redactor {
         }
     }
 
-    /// Makes a value known and says whether it is looked for from now on: it is not when it has
-    /// fewer than 6 characters.
+    /// Makes a value known, with and without white space around it, and says whether it is looked
+    /// for from now on: it is not when it has fewer than 6 characters.
     pub fn add(&self, value: &Secret<String>) -> bool {
-        if value.expose().chars().count() < SHORTEST_VALUE_CHARS {
+        let trimmed = trimmed(value);
+        if trimmed.expose().chars().count() < SHORTEST_VALUE_CHARS {
             return false;
         }
         let _changing = self.changing();
-        let needles = self.shared.needles.load();
-        if !needles.knows(value) {
-            self.shared.needles.store(Arc::new(needles.with(value)));
+        for value in [value, &trimmed] {
+            let needles = self.shared.needles.load();
+            if !needles.knows(value) {
+                self.shared.needles.store(Arc::new(needles.with(value)));
+            }
         }
         true
     }
@@ -63,12 +66,15 @@ impl Redactor {
     /// Forgets a value and wipes it from memory; says whether it was known.
     pub fn remove(&self, value: &Secret<String>) -> bool {
         let _changing = self.changing();
-        let needles = self.shared.needles.load();
-        let is_known = needles.knows(value);
-        if is_known {
-            self.shared.needles.store(Arc::new(needles.without(value)));
+        let mut was_known = false;
+        for value in [value, &trimmed(value)] {
+            let needles = self.shared.needles.load();
+            if needles.knows(value) {
+                self.shared.needles.store(Arc::new(needles.without(value)));
+                was_known = true;
+            }
         }
-        is_known
+        was_known
     }
 
     /// The text without secrets. Nothing is allocated when there are none.
@@ -151,6 +157,10 @@ fn spans(needles: &Needles, text: &[u8]) -> Vec<Span> {
         }
     }
     spans
+}
+
+fn trimmed(value: &Secret<String>) -> Secret<String> {
+    Secret::new(value.expose().trim().to_owned())
 }
 
 #[cfg(test)]

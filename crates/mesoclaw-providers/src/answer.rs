@@ -4,12 +4,14 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::stream;
-use mesoclaw_agent::model::{ModelDelta, ModelError, ModelRequest, ModelStream};
+use futures_util::{StreamExt as _, stream};
+use mesoclaw_agent::model::{ModelClient as _, ModelDelta, ModelError, ModelRequest, ModelStream};
+use mesoclaw_agent::prompted_tools::{PromptedTools, needs_rewriting};
 use reqwest::header::{ACCEPT, CONTENT_TYPE};
 use reqwest::{Method, Response};
 use tokio::time::{Instant, timeout, timeout_at};
 
+use crate::client::RemoteModel;
 use crate::dialect::{Fault, Framing, Outgoing, Reader, Taken, Wire};
 use crate::error;
 use crate::framing::Events;
@@ -63,6 +65,8 @@ struct Run {
 
 enum Stage {
     Send(Box<ModelRequest>),
+    /// The model takes no tools: another request speaks of them in its text.
+    Prompted(ModelStream),
     Read(Response),
     Over,
 }
@@ -79,6 +83,11 @@ impl Run {
             }
             let result = match std::mem::replace(&mut self.stage, Stage::Over) {
                 Stage::Send(request) => self.send(*request).await,
+                Stage::Prompted(mut stream) => {
+                    let item = stream.next().await;
+                    self.stage = Stage::Prompted(stream);
+                    return item;
+                }
                 Stage::Read(response) => self.read(response).await,
                 Stage::Over => return None,
             };
@@ -93,6 +102,14 @@ impl Run {
         let prepared = self.wire.prepare(&self.http, &self.model);
         if timeout_at(self.deadline, prepared).await.is_err() {
             return Err(self.silence());
+        }
+        if self.wire.lacks_tools(&self.model) && needs_rewriting(&request) {
+            let plain = Arc::new(RemoteModel {
+                http: Arc::clone(&self.http),
+                wire: Arc::clone(&self.wire),
+            });
+            self.stage = Stage::Prompted(PromptedTools::new(plain).stream(request));
+            return Ok(());
         }
         let Outgoing { url, headers, body } = self.wire.encode(&self.http.endpoint, request)?;
         let mut request = self.http.request(Method::POST, &url).await?;
@@ -222,7 +239,7 @@ impl Run {
     }
 
     async fn read_whole(
-        &self,
+        &mut self,
         mut response: Response,
         limit: usize,
     ) -> Result<Vec<u8>, ModelError> {

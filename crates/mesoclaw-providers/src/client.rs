@@ -16,9 +16,10 @@ use crate::ollama::Ollama;
 use crate::openai_chat::OpenAiChat;
 use crate::openai_responses::OpenAiResponses;
 
-struct RemoteModel {
-    http: Arc<Http>,
-    wire: Arc<dyn Wire>,
+/// A model client over one endpoint.
+pub(crate) struct RemoteModel {
+    pub(crate) http: Arc<Http>,
+    pub(crate) wire: Arc<dyn Wire>,
 }
 
 impl ModelClient for RemoteModel {

@@ -157,6 +157,11 @@ pub(crate) trait Wire: Send + Sync {
     /// Makes the request for a streamed answer.
     fn encode(&self, endpoint: &Endpoint, request: ModelRequest) -> Result<Outgoing, ModelError>;
 
+    /// Whether the server said that this model takes no tools: they are then put into the prompt.
+    fn lacks_tools(&self, _model: &str) -> bool {
+        false
+    }
+
     /// How the answer is cut into events.
     fn framing(&self) -> Framing {
         Framing::Sse

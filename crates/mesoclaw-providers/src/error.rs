@@ -74,12 +74,7 @@ fn of_reported(
     let mut error = ModelError::new(kind, presentable(endpoint, &message));
     error.retry_after = reported.retry_after;
     let provider_id = &endpoint.provider_id;
-    error.hint = if reported.is_payment(status) {
-        Some(format!(
-            "the account at `{provider_id}` has nothing left to pay with: check its balance and \
-             limits there"
-        ))
-    } else if is_listed || reported.is_filtered() {
+    error.hint = if is_listed || reported.is_filtered() {
         Some(format!(
             "the content filter of `{provider_id}` refused the prompt: say it in other words"
         ))
@@ -119,10 +114,11 @@ fn hint(endpoint: &Endpoint, kind: ModelErrorKind) -> Option<String> {
     } = endpoint;
     match kind {
         ModelErrorKind::Auth if endpoint.api_key.is_none() => Some(format!(
-            "`{provider_id}` wants an API key: set one and try again"
+            "`{provider_id}` wants an API key: `mesoclaw key set {provider_id}`"
         )),
         ModelErrorKind::Auth => Some(format!(
-            "check the API key of `{provider_id}` and what it is allowed to use"
+            "check the API key of `{provider_id}` and what it is allowed to use; a new one: \
+             `mesoclaw key set {provider_id}`"
         )),
         ModelErrorKind::ModelNotFound => {
             Some(format!("check that the base URL {base_url} is right"))
@@ -130,6 +126,10 @@ fn hint(endpoint: &Endpoint, kind: ModelErrorKind) -> Option<String> {
         ModelErrorKind::ContextLength => {
             Some("start a new session, or use a model with a longer context".to_owned())
         }
+        ModelErrorKind::Payment => Some(format!(
+            "the account at `{provider_id}` has nothing left to pay with: check its balance and \
+             limits there"
+        )),
         ModelErrorKind::RateLimited => {
             Some("wait a while, or check the limits of the account".to_owned())
         }
@@ -191,6 +191,16 @@ pub(crate) fn of_request(endpoint: &Endpoint, error: reqwest::Error) -> ModelErr
     match hint(endpoint, kind) {
         Some(hint) => error.with_hint(hint),
         None => error,
+    }
+}
+
+/// The error of a prompt that is longer than the context of a model.
+pub(crate) fn of_length(endpoint: &Endpoint, what: &str, model: &str) -> ModelError {
+    let kind = ModelErrorKind::ContextLength;
+    let text = format!("{what} `{model}` at `{}`", endpoint.provider_id);
+    ModelError {
+        hint: hint(endpoint, kind),
+        ..ModelError::new(kind, presentable(endpoint, &text))
     }
 }
 

@@ -6,7 +6,7 @@ use mesoclaw_testkit::model_server::{ModelServer, Reply, Script};
 use mesoclaw_testkit::pty::Pty;
 use serde_json::{Value, json};
 
-use crate::process::{Ran, Stdin, command, run};
+use crate::process::{Ran, Running, Stdin, command, mesoclaw, run};
 
 fn provider(home: &TestHome, args: &[&str]) -> Ran {
     let mut words = vec!["provider"];
@@ -102,9 +102,12 @@ fn what_cannot_be_added_is_refused() {
     let home = TestHome::new();
     let url = "http://127.0.0.1:9/v1";
     assert_eq!(provider(&home, &["add", "one", "--base-url", url]).code, 0);
-    let rows: [(&[&str], i32, &str); 8] = [
+    let rows: [(&[&str], i32, &str); 11] = [
         (&["add", "one", "--base-url", url], 1, "one"),
         (&["add", "local", "--base-url", url], 1, "local"),
+        (&["add", "default", "--base-url", url], 1, "taken"),
+        (&["add", "detect", "--base-url", url], 1, "taken"),
+        (&["add", "with-key-status", "--base-url", url], 1, "taken"),
         (&["add", "two"], 2, "--base-url"),
         (
             &["add", "two", "--base-url", "ftp://host"],
@@ -389,4 +392,42 @@ fn another_model_answers_and_a_note_says_so() {
     }
     let answer = run(&home, &["--json"], Stdin::Text("hello")).json();
     assert_eq!(answer["model"], "other:spare");
+}
+
+#[test]
+fn what_is_found_here_includes_the_variables_of_this_shell() {
+    let home = TestHome::new();
+    let mut detect = mesoclaw(&home, &["provider", "detect"]);
+    detect.env("OPENAI_API_KEY", "sk-very-secret");
+    let ran = Running::start(&mut detect, Stdin::Null).finish();
+    let found = ran.assert_ok();
+    assert!(
+        found.contains("OPENAI_API_KEY is set in this shell\n"),
+        "{ran:?}"
+    );
+    assert!(
+        !found.contains("no key variable is set") && !found.contains("sk-very-secret"),
+        "{ran:?}"
+    );
+}
+
+#[test]
+fn a_key_that_would_travel_unencrypted_is_noted() {
+    let home = TestHome::new();
+    command(&home, &["-q", "key", "store", "file"]);
+    // An address of the documentation: nothing is sent there.
+    let (open, closed) = ("http://192.0.2.1:9/v1", "https://192.0.2.1:9/v1");
+    let note = "mesoclaw: the key of p would travel unencrypted to 192.0.2.1:9\n";
+    let add = ["add", "p", "--base-url", open, "--api-key-env", "P_KEY"];
+    assert_eq!(provider(&home, &add).stderr, note);
+    let update = |url| provider(&home, &["update", "p", "--base-url", url]);
+    assert_eq!(update(closed).stderr, "");
+    assert_eq!(update(open).stderr, note);
+    let set = |id| run(&home, &["key", "set", id], Stdin::Text("sk-very-secret\n"));
+    let ran = set("p");
+    assert_eq!((ran.code, ran.stderr.as_str()), (0, note), "{ran:?}");
+    assert_eq!(set("openai").stderr, "");
+    // Nobody wants a key there.
+    let add = ["add", "q", "--base-url", open];
+    assert_eq!(provider(&home, &add).stderr, "");
 }

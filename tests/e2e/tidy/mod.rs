@@ -1,6 +1,7 @@
 //! Checks of the tree that no compiler makes. Each check is a function from text to complaints,
 //! with a bad example beside it that shows it can fail.
 
+mod advice;
 mod arrows;
 mod code;
 mod sources;

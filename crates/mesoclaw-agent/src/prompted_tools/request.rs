@@ -8,7 +8,7 @@ use crate::model::{ModelCall, ModelMessage, ModelRequest, ToolDefinition};
 use crate::prompted_tools::{CLOSE, OPEN};
 
 /// Whether a request has anything a model without tools would not understand.
-pub(super) fn needs_rewriting(request: &ModelRequest) -> bool {
+pub fn needs_rewriting(request: &ModelRequest) -> bool {
     let speaks_of_tools = |message: &ModelMessage| match message {
         ModelMessage::User { .. } => false,
         ModelMessage::Assistant { calls, .. } => !calls.is_empty(),

@@ -54,6 +54,11 @@ pub enum Event {
         /// Why the one before could not.
         reason: String,
     },
+    /// The budget runs low: the conversation says so, once a turn.
+    BudgetLow {
+        /// The sentence for people.
+        message: String,
+    },
     /// The budget is used up: no model is asked any more.
     BudgetExhausted {
         /// The sentence for people.

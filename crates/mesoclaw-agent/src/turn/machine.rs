@@ -33,12 +33,14 @@ pub struct TurnMachine {
     waiting: Vec<Call>,
     /// Those of them that were decided while the model answered: they run when it stops.
     pub(super) decided: Vec<Decided>,
-    usage: Usage,
+    pub(super) usage: Usage,
     pub(super) n_continuations: u32,
     /// Whether the last round had calls with broken arguments.
     pub(super) was_broken: bool,
     is_resumed: bool,
     is_shrunk: bool,
+    /// Whether the turn was told that the budget runs low.
+    pub(super) is_warned: bool,
     outcome: Option<TurnOutcome>,
 }
 
@@ -80,6 +82,7 @@ impl TurnMachine {
             was_broken: false,
             is_resumed: false,
             is_shrunk: false,
+            is_warned: false,
             outcome: None,
             setup,
         }
@@ -108,6 +111,7 @@ impl TurnMachine {
                 provider_model,
                 reason,
             } => self.switch_model(model, provider_model, &reason),
+            Event::BudgetLow { message } => self.budget_low(message),
             Event::BudgetExhausted { message } => self.exhausted(message),
             Event::ModelFailed(error) => self.model_failed(error),
             Event::CallChecked { call_id, verdict } => {
@@ -139,6 +143,7 @@ impl TurnMachine {
             Event::ContextReady(_) | Event::ContextFailed { .. } => self.phase == Phase::Gathering,
             Event::ModelRetrying { .. }
             | Event::ModelSwitched { .. }
+            | Event::BudgetLow { .. }
             | Event::BudgetExhausted { .. }
             | Event::ModelDelta(_)
             | Event::ModelFailed(_) => self.phase == Phase::Answering,
@@ -323,31 +328,6 @@ impl TurnMachine {
         self.phase = Phase::Answering;
         let request = prompt::assemble(&self.setup, &self.context, self.journal.bodies());
         vec![Effect::CallModel(Box::new(request))]
-    }
-
-    /// What is said from here on is said by another model, and the conversation says so.
-    fn switch_model(&mut self, model: String, provider_model: String, reason: &str) -> Vec<Effect> {
-        let before = std::mem::replace(&mut self.setup.model, model);
-        self.setup.provider_model = provider_model;
-        self.answer.switch_model(self.setup.model.clone());
-        let now = &self.setup.model;
-        vec![
-            self.journal.append(ItemBody::Notice {
-                text: format!("{before} could not answer ({reason}); {now} answers instead"),
-            }),
-            self.journal.model_changed(now, reason),
-        ]
-    }
-
-    fn exhausted(&mut self, message: String) -> Vec<Effect> {
-        // Nothing was asked.
-        self.usage.model_calls = self.usage.model_calls.saturating_sub(1);
-        let mut effects = self.answer.store(&mut self.journal);
-        effects.extend(self.end(TurnOutcome::LimitReached {
-            limit: TurnLimit::Budget,
-            message,
-        }));
-        effects
     }
 
     fn model_failed(&mut self, error: ModelError) -> Vec<Effect> {

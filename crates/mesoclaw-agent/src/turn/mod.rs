@@ -46,6 +46,7 @@
 //!   what does not fit the state: an unknown call, a second answer.
 
 mod answer;
+mod asked;
 mod calls;
 mod effect;
 mod ending;

@@ -121,6 +121,9 @@ impl Script {
             ("cancel", "") => Event::Cancel,
             ("interrupt", "") => Event::Interrupt,
             ("timeout", "") => Event::TurnTimedOut,
+            ("low", "") => Event::BudgetLow {
+                message: text(rest)?,
+            },
             ("budget", "") => Event::BudgetExhausted {
                 message: text(rest)?,
             },

@@ -14,7 +14,8 @@ pub struct SetParams {
     /// Its name: `api_key:PROVIDER`, `channel:CHANNEL:FIELD`, or another of 1 to 128 letters,
     /// digits, `_`, `-`, `.` and `:`.
     pub key: String,
-    /// The secret, 1 byte to 64 KiB. White space around it is cut off.
+    /// The secret, 1 byte to 64 KiB. White space around the key of a provider and around a secret
+    /// of a channel is cut off; another secret is kept as it is.
     pub value: SecretText,
 }
 
@@ -122,6 +123,10 @@ pub struct ProtectParams {
 pub struct BindParams {
     /// The provider.
     pub provider_id: String,
+    /// Scheme, host and port that were shown to whoever agreed; refused when the address is at
+    /// another one meanwhile. Without it the key is bound to wherever the address is now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<String>,
 }
 
 /// Where a key may go now.

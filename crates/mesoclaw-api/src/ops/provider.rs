@@ -143,8 +143,8 @@ pub struct CreateParams {
     /// Name of an environment variable of the daemon that holds the key.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub api_key_env: Option<String>,
-    /// Whether it wants a key; default: when `api_key_env` is given or the address is not of this
-    /// machine or its network, yes.
+    /// Whether it wants a key. Default: yes when `api_key_env` is given, or when a provider of this
+    /// id is known to want one and the address is not of this machine; otherwise no.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub requires_api_key: Option<bool>,
     /// `api-version` of an Azure address.

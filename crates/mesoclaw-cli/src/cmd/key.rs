@@ -126,7 +126,12 @@ async fn set_of_provider(
         provider_id: id.to_owned(),
     };
     let next = match client.call::<ProviderGet>(params).await {
-        Ok(_) => format!("\ntry it: mesoclaw key test {id}"),
+        Ok(known) => {
+            if let Some(note) = provider::unencrypted(&known) {
+                console.note(&note);
+            }
+            format!("\ntry it: mesoclaw key test {id}")
+        }
         Err(error) if error.code == ErrorCode::NotFound => {
             console.note(&format!(
                 "no provider `{}` is known yet; the key waits for one of this id",

@@ -22,7 +22,7 @@ use crate::run::offer;
 use crate::run::setup;
 
 pub use change::{confirm, origin_of};
-pub use words::{context_text, price_text};
+pub use words::{context_text, price_text, unencrypted};
 
 /// Runs a provider command.
 ///
@@ -80,7 +80,7 @@ async fn run(console: Console, client: &Client, command: ProviderCommand) -> Cli
         }
         ProviderCommand::Detect => {
             let found = client.call::<ProviderDetect>(NoParams {}).await?;
-            console.result(&found, &words::detected(&found))?;
+            console.result(&found, &words::detected(&found, &offer::variables()))?;
         }
     }
     Ok(OK)

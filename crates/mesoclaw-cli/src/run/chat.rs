@@ -249,6 +249,9 @@ impl Chat {
             .await;
         if ending.is_ok() {
             self.attachments = Attachments::new(DEFAULT_MAX_INPUT);
+        } else if self.attachments.summary().is_some() {
+            self.editor
+                .print("(the images wait for the next message; /image alone drops them)\n")?;
         }
         if is_new && ending.is_ok() {
             self.conversation.narrow().await?;

@@ -161,14 +161,15 @@ pub async fn settle(
 /// Lends a variable after a person was shown where it goes and agreed: so it may go there.
 ///
 /// # Errors
-/// The variable is gone, or the operations' own.
+/// The address changed meanwhile, the variable is gone, or the operations' own.
 pub async fn lend_there(client: &Client, wanted: &WantedVariable, remember: bool) -> CliResult<()> {
-    lend(client, &wanted.variable, remember).await?;
+    // First, so that nothing is lent when the address is another one than was shown.
     let params = BindParams {
         provider_id: wanted.provider_id.clone(),
+        origin: Some(wanted.origin.clone()),
     };
     client.call::<CredentialBind>(params).await?;
-    Ok(())
+    lend(client, &wanted.variable, remember).await
 }
 
 /// Lends the value of a variable for the turns of this connection.

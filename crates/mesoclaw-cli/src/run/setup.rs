@@ -158,8 +158,8 @@ async fn take(
         Choice::Remote => hosted::set_up_remote(console, &mut undo).await,
         Choice::NotNow => Ok(None),
     };
-    if !matches!(done, Ok(Some(_))) {
-        undo.run().await;
+    if !matches!(done, Ok(Some(_))) && undo.run().await {
+        console.say("what was added for it, a new key too, is taken back\n");
     }
     done
 }

@@ -27,8 +27,8 @@ pub enum Slash {
     Cancel,
     /// `/usage`
     Usage,
-    /// `/image FILE`
-    Image(String),
+    /// `/image FILE`; without one the images that wait are dropped.
+    Image(Option<String>),
     /// `/export FILE`
     Export(String),
     /// `/detach`
@@ -45,7 +45,7 @@ pub const HELP: &str = "\
 /switch NAME        go on in another session (name or id)
 /model [ID]         show or choose the model of this session: PROVIDER:MODEL, hint:fast
                     and the like, or - for the default
-/image FILE         say an image with the next message
+/image [FILE]       say an image with the next message; without one, drop those that wait
 /queue              list the messages that wait
 /queue edit N TEXT  change a waiting message
 /queue drop N       take back a waiting message
@@ -102,7 +102,7 @@ fn command(name: &str, argument: &str) -> Result<Slash, String> {
         "continue" => Slash::Continue,
         "cancel" => Slash::Cancel,
         "usage" => Slash::Usage,
-        "image" => Slash::Image(required("/image FILE")?),
+        "image" => Slash::Image(optional()),
         "export" => Slash::Export(required("/export FILE")?),
         "detach" => Slash::Detach,
         "quit" | "exit" | "q" => Slash::Quit,

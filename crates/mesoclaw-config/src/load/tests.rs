@@ -71,7 +71,8 @@ fn every_field_can_be_set_in_file_environment_and_flag() {
             crate::Limit::Model => quoted("a:b"),
             crate::Limit::Words(words) => quoted(words.last().unwrap()),
             crate::Limit::HttpUrl => quoted("http://a"),
-            crate::Limit::NotEmpty
+            crate::Limit::ProviderId
+            | crate::Limit::NotEmpty
             | crate::Limit::Path
             | crate::Limit::VariableName
             | crate::Limit::NoRange => quoted("abc"),

@@ -14,7 +14,7 @@ impl Keys {
     /// Keeps a secret.
     pub async fn set(&self, key: &str, value: &Secret<String>) -> ApiResult<()> {
         let name = checked(key)?;
-        let value = Secret::new(value.expose().trim().to_owned());
+        let value = as_kept(key, value);
         self.blocking(move |store| store.set(&name, &value)).await?;
         self.changed(Some(key));
         Ok(())
@@ -70,11 +70,12 @@ impl Keys {
                 Target::File(Protection::Passphrase(passphrase.secret().clone()))
             }
         };
-        let (moved, left, status) = self.blocking(move |store| move_to(store, &target)).await?;
+        let (moved, left, status, is_unseen) =
+            self.blocking(move |store| move_to(store, &target)).await?;
         self.changed(None);
         Ok(MigrateAnswer {
             moved,
-            notice: notice(&status, &left),
+            notice: notice(&status, &left, is_unseen),
             status: self.to_status(&status),
         })
     }
@@ -125,7 +126,22 @@ impl Keys {
     }
 }
 
-type Moved = (Vec<String>, Vec<String>, BackendStatus);
+/// Keys travel in headers, where white space around them is only a slip of copying; what other
+/// secrets are for is not known, so they stay as they are.
+fn as_kept(key: &str, value: &Secret<String>) -> Secret<String> {
+    let is_copied = ["api_key:", "channel:"]
+        .iter()
+        .any(|kind| key.starts_with(kind));
+    if is_copied {
+        Secret::new(value.expose().trim().to_owned())
+    } else {
+        value.clone()
+    }
+}
+
+/// Names that were moved, names that could not be deleted, the new place, and whether the old one
+/// could not be read.
+type Moved = (Vec<String>, Vec<String>, BackendStatus, bool);
 
 /// Moves everything, or only says where secrets are kept from now on where nothing can be moved.
 fn move_to(store: &KeyStore, target: &Target) -> Result<Moved, KeyError> {
@@ -134,22 +150,27 @@ fn move_to(store: &KeyStore, target: &Target) -> Result<Moved, KeyError> {
             let moved = migration.moved.iter().map(ToString::to_string).collect();
             let left = migration.left_behind.iter();
             let left = left.map(|(name, _)| name.to_string()).collect();
-            Ok((moved, left, store.status()))
+            Ok((moved, left, store.status(), false))
         }
         Err(KeyError::MigrateToSame { .. }) => {
             store.choose(target)?;
-            Ok((Vec::new(), Vec::new(), store.status()))
+            Ok((Vec::new(), Vec::new(), store.status(), false))
         }
-        // The place before cannot be read: without a keyring that is how everybody begins.
-        Err(_) if !store.status().works() => {
+        // Without a keyring that is how everybody begins. A file that cannot be read is another
+        // matter: what is in it would be lost from sight.
+        Err(error) => {
+            let before = store.status();
+            if before.backend != Backend::Keyring || before.works() {
+                return Err(error);
+            }
             store.choose(target)?;
-            Ok((Vec::new(), Vec::new(), store.status()))
+            let is_unseen = before.chosen_by == ChosenBy::Person;
+            Ok((Vec::new(), Vec::new(), store.status(), is_unseen))
         }
-        Err(error) => Err(error),
     }
 }
 
-fn notice(status: &BackendStatus, left: &[String]) -> Option<String> {
+fn notice(status: &BackendStatus, left: &[String], is_unseen: bool) -> Option<String> {
     let mut notice = match status.protection {
         Some(ProtectionKind::KeyFile) => status.notice().to_owned(),
         Some(ProtectionKind::Passphrase) => format!(
@@ -158,6 +179,10 @@ fn notice(status: &BackendStatus, left: &[String]) -> Option<String> {
         ),
         None => String::new(),
     };
+    if is_unseen {
+        notice
+            .push_str(" What the keyring holds could not be read: it stays there and is not seen.");
+    }
     if !left.is_empty() {
         notice.push_str(" These could not be deleted from the old place: ");
         notice.push_str(&left.join(", "));
@@ -165,4 +190,21 @@ fn notice(status: &BackendStatus, left: &[String]) -> Option<String> {
     }
     let notice = notice.trim().to_owned();
     (!notice.is_empty()).then_some(notice)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_white_space_around_keys_and_tokens_is_cut() {
+        for (key, expected) in [
+            ("api_key:one", "a b"),
+            ("channel:chat:token", "a b"),
+            ("my.secret", " a b\n"),
+        ] {
+            let value = Secret::new(" a b\n".to_owned());
+            assert_eq!(as_kept(key, &value).expose(), expected, "{key}");
+        }
+    }
 }

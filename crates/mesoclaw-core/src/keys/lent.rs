@@ -1,6 +1,7 @@
 //! What clients lend: key variables of their shells, offered by name, used after a yes.
 
-use std::sync::PoisonError;
+use std::collections::{HashMap, VecDeque};
+use std::sync::{MutexGuard, PoisonError};
 
 use mesoclaw_api::ops::credential::WantedVariable;
 use mesoclaw_api::{ApiError, ApiResult, ErrorCode, Secret, Timestamp};
@@ -9,6 +10,36 @@ use mesoclaw_store::repo::key as repo;
 use crate::error::from_store;
 use crate::keys::Keys;
 use crate::models::setting::ProviderSetting;
+
+/// Connections that are remembered to be over. An operation that began on one may end after it,
+/// but not after so many others.
+const MAX_ENDED: usize = 256;
+
+/// Values that clients lent.
+#[derive(Default)]
+pub(super) struct Lent {
+    pub by_connection: HashMap<u64, HashMap<String, Secret<String>>>,
+    /// Connections that ended, the latest last. No number is given twice.
+    ended: VecDeque<u64>,
+}
+
+impl Lent {
+    /// Keeps a value, unless nobody would ever take it away again.
+    fn keep(&mut self, connection: u64, variable: &str, value: Secret<String>) {
+        if !self.ended.contains(&connection) {
+            let of_client = self.by_connection.entry(connection).or_default();
+            of_client.insert(variable.to_owned(), value);
+        }
+    }
+
+    fn end(&mut self, connection: u64) -> bool {
+        if self.ended.len() >= MAX_ENDED {
+            self.ended.pop_front();
+        }
+        self.ended.push_back(connection);
+        self.by_connection.remove(&connection).is_some()
+    }
+}
 
 impl Keys {
     /// Keeps the value of a client's variable while its connection lives.
@@ -27,25 +58,20 @@ impl Keys {
             ));
         }
         self.parts.redactor.add(&value);
+        self.lock_lent().keep(connection, variable, value);
         if remember {
             self.agree(variable, true).await?;
         }
-        self.lent
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .entry(connection)
-            .or_default()
-            .insert(variable.to_owned(), value);
         Ok(())
     }
 
     /// A connection ended: what it lent is wiped. Says whether it had lent anything.
     pub fn connection_closed(&self, connection: u64) -> bool {
-        self.lent
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remove(&connection)
-            .is_some()
+        self.lock_lent().end(connection)
+    }
+
+    fn lock_lent(&self) -> MutexGuard<'_, Lent> {
+        self.lent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub async fn agree(&self, variable: &str, agree: bool) -> ApiResult<()> {

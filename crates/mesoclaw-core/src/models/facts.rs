@@ -127,6 +127,23 @@ impl ModelFacts {
         }
     }
 
+    /// Whether a price is known.
+    pub fn has_price(&self) -> bool {
+        self.cost_microusd(&Usage::default()).is_some()
+    }
+
+    /// Whether calls are known to cost nothing.
+    pub fn is_free(&self) -> bool {
+        match &self.price {
+            Pricing::Free => true,
+            Pricing::Unknown | Pricing::Catalogue(_) => false,
+            Pricing::Given(price) => {
+                let more = [price.cached_input, price.cache_write];
+                price.input == 0 && price.output == 0 && more.iter().flatten().all(|n| *n == 0)
+            }
+        }
+    }
+
     /// What a call cost, in millionths of a US dollar; `None` when no price is known.
     pub fn cost_microusd(&self, usage: &Usage) -> Option<u64> {
         match &self.price {

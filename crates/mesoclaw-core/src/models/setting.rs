@@ -93,17 +93,12 @@ impl ProviderSetting {
     /// The provider of configuration, over what is known of the same id.
     pub fn with_config(known: Option<Self>, id: &str, config: &Config) -> Option<Self> {
         let is_meant = config.provider_name.as_deref() == Some(id);
-        let dialect = config.provider_type.as_deref().map(dialect_of_type);
+        // The type and the variable belong to the address: without one they have no effect.
         let Some(base_url) = config.provider_base_url.clone().filter(|_| is_meant) else {
-            let mut known = known?;
-            if let Some(dialect) = dialect.filter(|_| is_meant) {
-                known.dialect = dialect;
-                known.auth = dialect.auth();
-            }
-            return Some(known);
+            return known;
         };
         let mut setting = known.unwrap_or_else(|| Self::unknown(id));
-        if let Some(dialect) = dialect {
+        if let Some(dialect) = config.provider_type.as_deref().map(dialect_of_type) {
             setting.dialect = dialect;
             setting.auth = dialect.auth();
         }

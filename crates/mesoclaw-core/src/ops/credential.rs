@@ -10,6 +10,8 @@ use mesoclaw_api::{ApiError, ApiResult, CallCtx, ErrorCode};
 
 use crate::core::Core;
 use crate::models::LOCAL;
+use crate::models::setting::{ProviderSetting, origin_of};
+use crate::ops::provider::check_variable;
 
 /// Variables a client may offer at once.
 const MAX_OFFERED: usize = 64;
@@ -23,6 +25,10 @@ impl CredentialApi for Core {
             .set(&params.key, params.value.secret())
             .await?;
         self.inner.models.forget_clients();
+        if let Some(provider_id) = params.key.strip_prefix(API_KEY) {
+            // Whatever it failed for, it may be over now.
+            self.inner.circuits.succeeded(provider_id);
+        }
         // The first key of a provider goes where the provider is now. A later one goes where the
         // one before went: an address that changed meanwhile asks first, as always.
         if let Some(provider_id) = params.key.strip_prefix(API_KEY) {
@@ -60,6 +66,9 @@ impl CredentialApi for Core {
 
     async fn bind(&self, _cx: CallCtx, params: BindParams) -> ApiResult<BindAnswer> {
         let setting = self.inner.models.setting(&params.provider_id).await?;
+        if let Some(shown) = &params.origin {
+            same_origin(&setting, shown)?;
+        }
         let origin = self.inner.keys.bind(&setting).await?;
         Ok(BindAnswer { origin })
     }
@@ -102,6 +111,9 @@ impl CredentialApi for Core {
     }
 
     async fn agree(&self, _cx: CallCtx, params: AgreeParams) -> ApiResult<Done> {
+        if params.agree {
+            check_variable(&params.variable)?;
+        }
         self.inner
             .keys
             .agree(&params.variable, params.agree)
@@ -126,5 +138,21 @@ impl CredentialApi for Core {
     async fn exists(&self, _cx: CallCtx, params: KeyParams) -> ApiResult<ExistsAnswer> {
         let exists = self.inner.keys.exists(&params.key).await?;
         Ok(ExistsAnswer { exists })
+    }
+}
+
+/// Somebody agreed to the host they were shown, and to no other.
+fn same_origin(setting: &ProviderSetting, shown: &str) -> ApiResult<()> {
+    let shown = origin_of(shown).unwrap_or_else(|| shown.to_owned());
+    match setting.origin() {
+        Some(now) if now != shown => Err(ApiError::new(
+            ErrorCode::Conflict,
+            format!("the address changed meanwhile: it is now at {now}"),
+        )
+        .with_hint(format!(
+            "if that is right, let the key go there: `mesoclaw key confirm {}`",
+            setting.id
+        ))),
+        Some(_) | None => Ok(()),
     }
 }

@@ -3,6 +3,8 @@
 mod change;
 mod try_out;
 
+pub(crate) use change::check_variable;
+
 use mesoclaw_api::ops::provider::{
     CreateParams, DefaultModel, Detected, DetectedServer, DetectedVariable, Model, ModelAddParams,
     ModelRemoveParams, Provider, ProviderApi, ProviderModelsParams, ProviderParams, TestParams,
@@ -176,7 +178,7 @@ impl ProviderApi for Core {
             return Err(no_provider(&params.provider_id));
         }
         let started = Instant::now();
-        let (model_id, result) = self.try_provider(&params, cx.connection).await;
+        let (model_id, result) = self.try_provider(&params, cx).await;
         let latency_ms = started.elapsed().as_millis() as u64;
         if result.is_ok() {
             self.inner.circuits.succeeded(&params.provider_id);

@@ -5,6 +5,7 @@
 //! is worth another try comes from the error's class.
 
 mod backoff;
+mod check;
 mod fallback;
 mod meter;
 
@@ -22,11 +23,12 @@ use mesoclaw_config::ConfigSnapshot;
 use mesoclaw_store::repo::model_call::ModelCallRow;
 use tokio::time::{Instant, Sleep};
 
-use crate::budget::{Allowance, Budget};
+use crate::budget::Budget;
 use crate::circuit::{CircuitLimits, Circuits};
 use crate::keys::Keys;
 use crate::models::{Models, ResolvedModel};
 use crate::session::model_call::backoff::{backoff, jitter};
+use crate::session::model_call::check::{Checked, check};
 use crate::session::model_call::fallback::{
     after, first_usable, has_images, left_alone, limit_output, may_be_taken_over,
 };
@@ -71,8 +73,8 @@ pub(crate) struct ModelCall {
 }
 
 enum State {
-    /// The budget is looked at.
-    Checking(BoxFuture<'static, Result<Allowance, ModelError>>),
+    /// The model is looked up again and the budget is looked at.
+    Checking(BoxFuture<'static, Result<Checked, ModelError>>),
     Streaming(ModelStream),
     Waiting(std::pin::Pin<Box<Sleep>>),
     /// Another model is looked for.
@@ -90,7 +92,7 @@ impl ModelCall {
         mut request: ModelRequest,
         teller: Teller,
     ) -> Self {
-        limit_output(&mut request, &model);
+        limit_output(&mut request, &config.config, &model);
         let fallbacks = config
             .config
             .provider_fallbacks
@@ -98,15 +100,7 @@ impl ModelCall {
             .filter(|fallback| **fallback != model.display)
             .cloned()
             .collect();
-        let (budget, who) = (Arc::clone(&parts.budget), asker.clone());
-        let check = async move {
-            if budget.has_limits() {
-                // What the rounds before used has to be stored before it can be summed up.
-                teller.flushed().await;
-            }
-            let allowed = budget.allow(&who.session_id, who.surface).await;
-            allowed.map_err(|error| ModelError::new(ModelErrorKind::Internal, error.message))
-        };
+        let check = check(parts.clone(), asker.clone(), model.clone(), teller);
         Self {
             meter: Meter::start(&request),
             parts,
@@ -173,16 +167,21 @@ impl ModelCall {
         }
     }
 
-    fn checked(&mut self, allowed: Result<Allowance, ModelError>, events: &mut Vec<Event>) {
-        match allowed {
-            Ok(Allowance::Allowed) => self.ask(events),
-            Ok(Allowance::Refused(message)) => {
+    fn checked(&mut self, checked: Result<Checked, ModelError>, events: &mut Vec<Event>) {
+        match checked {
+            Ok(Checked::Allowed { model, low }) => {
+                events.extend(low.map(|message| Event::BudgetLow { message }));
+                self.model = *model;
+                limit_output(&mut self.request, &self.config.config, &self.model);
+                self.ask(events);
+            }
+            Ok(Checked::Refused(message)) => {
                 self.state = State::Over;
                 events.push(Event::BudgetExhausted { message });
             }
             Err(error) => {
-                self.state = State::Over;
-                events.push(Event::ModelFailed(error));
+                let error = self.presentable(error);
+                self.give_up(error, events);
             }
         }
     }
@@ -258,7 +257,17 @@ impl ModelCall {
     }
 
     fn fail(&mut self, error: ModelError, events: &mut Vec<Event>) {
-        let error = self.presentable(error);
+        let mut error = self.presentable(error);
+        // A rejection whose reason is known has a hint; some makers have no code for a prompt that
+        // is too long.
+        if error.kind == ModelErrorKind::Rejected
+            && error.hint.is_none()
+            && !self.has_emitted
+            && meter::is_nearly_full(&self.request, &self.model)
+        {
+            error.kind = ModelErrorKind::ContextLength;
+            error.hint = Some(meter::TOO_LONG_HINT.to_owned());
+        }
         self.record(Some(error.kind));
         self.tell_circuit(error.kind);
         if error.kind == ModelErrorKind::Auth {
@@ -318,7 +327,7 @@ impl ModelCall {
         // What was tried already is not tried again.
         self.fallbacks = after(&self.config.config.provider_fallbacks, &model.display);
         self.request.model.clone_from(&model.model_id);
-        limit_output(&mut self.request, &model);
+        limit_output(&mut self.request, &self.config.config, &model);
         for message in &mut self.request.messages {
             if let ModelMessage::Assistant { calls, .. } = message {
                 for call in calls {
@@ -353,6 +362,7 @@ impl ModelCall {
             ModelErrorKind::Auth
             | ModelErrorKind::ModelNotFound
             | ModelErrorKind::ContextLength
+            | ModelErrorKind::Payment
             | ModelErrorKind::RateLimited
             | ModelErrorKind::Rejected => self.parts.circuits.succeeded(&self.model.provider_id),
             ModelErrorKind::NotConfigured

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use mesoclaw_api::ops::chat::{CancelParams, TurnCancel};
 use mesoclaw_api::ops::provider::{CreateParams, NewModel, ProviderCreate};
 use mesoclaw_api::{ErrorCode, Event, ItemBody, SessionId, TurnOutcome};
-use mesoclaw_testkit::model_server::{CallScript, ModelServer, Reply, Script, Step};
+use mesoclaw_testkit::model_server::{CallScript, ModelServer, Reply, Script, Step, WireKind};
 use serde_json::json;
 
 use crate::support::{Bench, EchoTool, QUICK, endpoint, texts_of};
@@ -253,6 +253,66 @@ async fn a_prompt_that_is_too_long_is_cut_once_and_that_is_said() {
         "shorter once, not again and again"
     );
     assert_eq!(bench.notices(&session_id).await.len(), 1);
+}
+
+/// A model of a provider of this dialect, with a context of this many tokens.
+async fn provider_of(bench: &Bench, base_url: String, dialect: &str, context_limit: u32) {
+    bench
+        .call::<ProviderCreate>(CreateParams {
+            id: "one".to_owned(),
+            base_url,
+            dialect: Some(dialect.to_owned()),
+            models: vec![NewModel {
+                model_id: "m".to_owned(),
+                display_name: None,
+                supports_tools: None,
+                supports_vision: None,
+                context_limit: Some(context_limit),
+                output_limit: None,
+                price: None,
+            }],
+            ..CreateParams::default()
+        })
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn a_rejection_without_a_reason_is_about_length_where_the_prompt_nearly_fills_the_context() {
+    for (dialect, wire) in [
+        ("anthropic", WireKind::Anthropic),
+        ("gemini", WireKind::Gemini),
+        ("cohere", WireKind::Cohere),
+    ] {
+        let too_long = Reply::new([Step::ContextLength]);
+        let script = Script::replies([Reply::text("yes"), too_long, Reply::text("yes")]);
+        let server = ModelServer::start(script).await;
+        let mut bench = Bench::configured(QUICK).await;
+        bench.keep_keys().await;
+        provider_of(&bench, server.base_url_for(wire), dialect, 2000).await;
+        bench.set_key("one", "key-of-one").await;
+        let words = "word ".repeat(800);
+        let (session_id, outcome) = bench.say(&words).await;
+        assert_eq!(outcome, TurnOutcome::Completed, "{dialect}");
+        bench.send(Some(&session_id), &words).await.unwrap();
+        assert_eq!(bench.outcome().await, TurnOutcome::Completed, "{dialect}");
+        assert_eq!(
+            bench.notices(&session_id).await,
+            ["the conversation is too long for the model: its older half was left out"]
+        );
+    }
+    // A short prompt is not the reason, and neither is a long one whose reason is known.
+    let filtered = json!({"error": {"code": "content_filter", "message": "no"}});
+    for (step, context_limit) in [
+        (Step::status(400), 200_000),
+        (Step::status_with(400, filtered), 1000),
+    ] {
+        let server = ModelServer::start(Script::always([step])).await;
+        let mut bench = Bench::configured(QUICK).await;
+        provider_of(&bench, server.base_url(), "openai_chat", context_limit).await;
+        let (_, outcome) = bench.say(&"word ".repeat(800)).await;
+        assert_eq!(code_of(&outcome), Some(ErrorCode::Agent));
+    }
 }
 
 #[tokio::test]

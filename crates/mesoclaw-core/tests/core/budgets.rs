@@ -5,14 +5,19 @@ use std::sync::Arc;
 use mesoclaw_api::item::TurnLimit;
 use mesoclaw_api::ops::NoParams;
 use mesoclaw_api::ops::chat::{ChatSend, SendParams};
-use mesoclaw_api::ops::provider::{ModelAddParams, NewModel, Price, ProviderModelAdd};
+use mesoclaw_api::ops::provider::{
+    CreateParams, ModelAddParams, NewModel, Price, ProviderCreate, ProviderModelAdd, ProviderTest,
+    TestParams,
+};
 use mesoclaw_api::ops::session::{QueueList, SessionParams};
-use mesoclaw_api::ops::usage::{BudgetState, UsageGetBudget};
+use mesoclaw_api::ops::usage::{
+    BudgetState, GroupBy, SummaryParams, UsageGetBudget, UsageGetSummary,
+};
 use mesoclaw_api::{ErrorCode, Event, Surface, TurnOutcome};
 use mesoclaw_testkit::model_server::{ModelServer, Reply, Script, Step};
 use serde_json::json;
 
-use crate::support::{Bench, EchoTool, QUICK, patch};
+use crate::support::{Bench, EchoTool, QUICK, endpoint, patch};
 
 /// An answer that used 40 tokens.
 fn forty() -> Reply {
@@ -261,4 +266,121 @@ async fn messages_that_wait_are_not_used_up_by_an_exhausted_budget() {
         .map(|message| message.text.as_str())
         .collect();
     assert_eq!(texts, ["third"], "it waits for the budget");
+}
+
+/// Makes a server a provider whose prices nobody knows: its address is not one of this machine by
+/// its name.
+async fn priceless_provider(bench: &Bench, id: &str, server: &ModelServer) {
+    let base_url = server.base_url().replace("127.0.0.1", "0.0.0.0");
+    bench
+        .call::<ProviderCreate>(CreateParams {
+            base_url,
+            ..endpoint(id, server)
+        })
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn a_model_without_a_price_is_warned_of_once_a_day_where_money_is_limited() {
+    for (budget, expected) in [
+        (
+            "budget_daily_usd = 1.0\n",
+            "one:m has no known price: it does not count for budget_daily_usd; set \
+             budget_daily_tokens too",
+        ),
+        ("budget_daily_tokens = 1000000\n", ""),
+    ] {
+        let server = ModelServer::start(Script::replies([forty()])).await;
+        let mut bench = Bench::configured(&format!("{QUICK}{budget}")).await;
+        priceless_provider(&bench, "one", &server).await;
+        let mut said = Vec::new();
+        for _ in 0..2 {
+            bench.send(None, "hi").await.unwrap();
+            let (told, outcome) = bench.until_finished().await;
+            assert_eq!(outcome, TurnOutcome::Completed);
+            said.push(warnings(&told).join("|"));
+        }
+        assert_eq!(said, [expected, ""]);
+    }
+}
+
+fn model_at(provider_id: &str, output: u64) -> ModelAddParams {
+    ModelAddParams::new(
+        provider_id.to_owned(),
+        NewModel {
+            model_id: "m".to_owned(),
+            display_name: None,
+            supports_tools: None,
+            supports_vision: None,
+            context_limit: None,
+            output_limit: None,
+            price: Some(Price {
+                input: 0,
+                cached_input: None,
+                cache_write: None,
+                output,
+            }),
+        },
+    )
+}
+
+#[tokio::test]
+async fn what_costs_nothing_goes_on_when_the_money_is_used_up() {
+    let server = ModelServer::start(Script::replies([forty()])).await;
+    let mut bench = bench_at(&server, "budget_daily_usd = 0.001\n").await;
+    bench.provider("free", &server).await;
+    let costly = model_at("one", 1_000_000_000);
+    bench.call::<ProviderModelAdd>(costly).await.unwrap();
+    bench.say("hi").await;
+    refused(&bench.say("hi").await.1);
+    bench.say_to("free:m", "hi").await.unwrap();
+    assert_eq!(bench.outcome().await, TurnOutcome::Completed);
+}
+
+#[tokio::test]
+async fn a_try_with_a_provider_counts_and_is_refused_like_any_other_call() {
+    let server = ModelServer::start(Script::replies([forty()])).await;
+    let bench = bench_at(&server, "budget_daily_tokens = 40\n").await;
+    // Ten tokens come to a thousandth of a dollar.
+    let priced = model_at("one", 100_000_000);
+    bench.call::<ProviderModelAdd>(priced).await.unwrap();
+    let params = TestParams {
+        provider_id: "one".to_owned(),
+        model_id: Some("m".to_owned()),
+    };
+    let first = bench.call::<ProviderTest>(params.clone()).await.unwrap();
+    let asked = |server: &ModelServer| {
+        let requests = server.requests();
+        requests
+            .iter()
+            .filter(|request| request.method == "POST")
+            .count()
+    };
+    assert_eq!(asked(&server), 1, "{first:?}");
+    let by_model = SummaryParams {
+        by: Some(GroupBy::Model),
+        ..SummaryParams::default()
+    };
+    let summary = bench.call::<UsageGetSummary>(by_model).await.unwrap();
+    let calls: Vec<_> = summary
+        .groups
+        .iter()
+        .map(|group| {
+            let usage = group.spent.usage;
+            (
+                group.key.as_str(),
+                usage.input_tokens,
+                usage.output_tokens,
+                usage.model_calls,
+            )
+        })
+        .collect();
+    assert_eq!(calls, [("one:m", 30, 10, 1)]);
+    let status = bench.call::<UsageGetBudget>(NoParams {}).await.unwrap();
+    assert_eq!((status.used_tokens, status.used_microusd), (40, 1000));
+    let second = bench.call::<ProviderTest>(params).await.unwrap();
+    assert_eq!(second.error_code, Some(ErrorCode::LimitReached));
+    assert!(second.message.contains("budget_daily_tokens"), "{second:?}");
+    assert_eq!(asked(&server), 1);
 }

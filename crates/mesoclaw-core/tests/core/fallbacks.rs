@@ -100,6 +100,42 @@ async fn the_next_model_answers_where_the_first_does_not_and_is_named() {
 }
 
 #[tokio::test]
+async fn an_empty_account_is_not_tried_again_and_another_model_answers() {
+    let quota = json!({"error": {"type": "insufficient_quota", "code": "insufficient_quota"}});
+    for (step, reason) in [
+        (Step::status(402), "status 402"),
+        (Step::status_with(429, quota), "status 429"),
+    ] {
+        let one = ModelServer::start(Script::always([step])).await;
+        let two = ModelServer::start(Script::text("from two")).await;
+        let config = QUICK.replace("provider_max_retries = 0", "provider_max_retries = 3");
+        let mut bench = two_providers(&format!("{config}{FALLBACK}"), &one, &two).await;
+        let (session_id, outcome) = bench.say("hi").await;
+        assert_eq!(outcome, TurnOutcome::Completed, "{reason}");
+        let notices = bench.notices(&session_id).await;
+        assert!(notices[0].contains(reason), "{notices:?}");
+        assert_eq!((one.requests().len(), two.requests().len()), (1, 1));
+    }
+    // Alone, it is said where to look.
+    let one = ModelServer::start(Script::always([Step::status(402)])).await;
+    let mut bench = Bench::configured(QUICK).await;
+    bench.provider("one", &one).await;
+    let TurnOutcome::Failed {
+        error_code, hint, ..
+    } = bench.say("hi").await.1
+    else {
+        panic!("it failed");
+    };
+    assert_eq!(error_code, ErrorCode::Agent);
+    assert_eq!(
+        hint.as_deref(),
+        Some(
+            "the account at `one` has nothing left to pay with: check its balance and limits there"
+        )
+    );
+}
+
+#[tokio::test]
 async fn a_refused_connection_is_taken_over_too() {
     let gone = ModelServer::start(Script::default()).await;
     let params = endpoint("one", &gone);
@@ -269,6 +305,32 @@ async fn the_model_that_takes_over_is_asked_for_no_more_than_it_can_say() {
             .get("max_tokens")
             .or(request.body.get("max_completion_tokens"));
         assert_eq!(limit, Some(&json!(77)));
+    }
+}
+
+#[tokio::test]
+async fn the_model_that_takes_over_is_not_bound_by_the_limit_of_the_first() {
+    let one = ModelServer::start(Script::always([Step::status(503)])).await;
+    let two = ModelServer::start(Script::text("from two")).await;
+    let mut bench = Bench::configured(&format!("{QUICK}{FALLBACK}agent_max_tokens = 3000\n")).await;
+    for (id, server, model_id, output_limit) in [("one", &one, "m", 50), ("two", &two, "m2", 2000)]
+    {
+        bench
+            .call::<ProviderCreate>(CreateParams {
+                models: vec![NewModel {
+                    output_limit: Some(output_limit),
+                    ..model(model_id)
+                }],
+                ..endpoint(id, server)
+            })
+            .await
+            .unwrap();
+    }
+    assert_eq!(bench.say("hi").await.1, TurnOutcome::Completed);
+    for (server, expected) in [(&one, 50), (&two, 2000)] {
+        let body = &server.requests()[0].body;
+        let limit = body.get("max_tokens").or(body.get("max_completion_tokens"));
+        assert_eq!(limit, Some(&json!(expected)));
     }
 }
 

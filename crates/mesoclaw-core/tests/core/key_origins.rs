@@ -72,6 +72,7 @@ async fn a_stored_key_stays_away_from_a_new_address_until_that_is_confirmed() {
 
     let params = BindParams {
         provider_id: "one".to_owned(),
+        origin: Some(format!("http://{}", new.addr())),
     };
     let bound = bench.call::<CredentialBind>(params).await.unwrap();
     assert_eq!(bound.origin, format!("http://{}", new.addr()));
@@ -98,7 +99,10 @@ async fn a_new_key_goes_where_the_one_before_went() {
     assert_held_back(&bench.send(None, "hi").await.unwrap_err(), "one");
     let provider_id = "one".to_owned();
     bench
-        .call::<CredentialBind>(BindParams { provider_id })
+        .call::<CredentialBind>(BindParams {
+            provider_id,
+            origin: None,
+        })
         .await
         .unwrap();
     assert_eq!(bench.say("hi").await.1.status(), "completed");
@@ -205,4 +209,38 @@ async fn a_key_may_be_set_before_its_provider_is_added() {
     move_to(&bench, "one", &new).await;
     assert_held_back(&bench.send(None, "hi").await.unwrap_err(), "one");
     assert!(new.requests().is_empty());
+}
+
+#[tokio::test]
+async fn who_agreed_to_one_host_did_not_agree_to_the_one_the_address_has_now() {
+    let (old, new) = servers().await;
+    let mut bench = Bench::configured(QUICK).await;
+    bench.keep_keys().await;
+    bench.provider("one", &old).await;
+    bench.set_key("one", KEY).await;
+    let third = ModelServer::start(Script::text("third")).await;
+    // A person is shown the second address and thinks; meanwhile it becomes the third.
+    move_to(&bench, "one", &new).await;
+    move_to(&bench, "one", &third).await;
+    let bind = |origin: String| BindParams {
+        provider_id: "one".to_owned(),
+        origin: Some(origin),
+    };
+    let shown = bind(format!("http://{}", new.addr()));
+    let error = bench.call::<CredentialBind>(shown).await.unwrap_err();
+    assert_eq!(error.code, ErrorCode::Conflict);
+    assert_eq!(
+        error.message,
+        format!(
+            "the address changed meanwhile: it is now at http://{}",
+            third.addr()
+        )
+    );
+    assert_held_back(&bench.send(None, "hi").await.unwrap_err(), "one");
+    assert!(new.requests().is_empty() && third.requests().is_empty());
+    // A whole address names its host as well.
+    let shown = bind(third.base_url());
+    let bound = bench.call::<CredentialBind>(shown).await.unwrap();
+    assert_eq!(bound.origin, format!("http://{}", third.addr()));
+    assert_eq!(bench.say("hi").await.1.status(), "completed");
 }

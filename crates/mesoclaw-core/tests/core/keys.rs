@@ -354,3 +354,32 @@ async fn a_key_is_kept_out_of_what_tools_say() {
         .collect();
     assert_eq!(results, ["{\"leak\":\"***\"}"]);
 }
+
+#[tokio::test]
+async fn a_locked_file_is_not_left_behind_for_another_place() {
+    let bench = Bench::configured(QUICK).await;
+    let passphrase = || Some(SecretText::new("correct horse battery".to_owned()));
+    let to = |to, passphrase| MigrateParams { to, passphrase };
+    bench
+        .call::<CredentialMigrate>(to(KeyBackend::File, passphrase()))
+        .await
+        .unwrap();
+    bench.set_key("one", "a-key-that-must-not-be-lost").await;
+    let bench = bench.crash_and_restart(Vec::new()).await;
+    let refused = bench
+        .call::<CredentialMigrate>(to(KeyBackend::Keyring, None))
+        .await
+        .unwrap_err();
+    assert_eq!(refused.code, ErrorCode::Credential);
+    assert!(refused.hint.unwrap().contains("mesoclaw key unlock"));
+    let status = bench.call::<CredentialStatus>(NoParams {}).await.unwrap();
+    assert_eq!((status.backend, status.is_locked), (KeyBackend::File, true));
+    bench
+        .call::<CredentialUnlock>(UnlockParams {
+            passphrase: passphrase().unwrap(),
+        })
+        .await
+        .unwrap();
+    let names = bench.call::<CredentialList>(NoParams {}).await.unwrap();
+    assert_eq!(names, ["api_key:one"]);
+}

@@ -139,6 +139,25 @@ async fn a_lent_key_serves_its_own_connection_while_that_lives() {
 }
 
 #[tokio::test]
+async fn a_connection_that_ends_while_it_lends_leaves_no_key() {
+    let server = ModelServer::start(Script::text("hello")).await;
+    let bench = bench_with(&server, QUICK).await;
+    {
+        let params = lend("ONE_KEY", KEY, true);
+        let mut lending = std::pin::pin!(bench.call_over::<CredentialLend>(7, params));
+        assert!(
+            futures_util::poll!(&mut lending).is_pending(),
+            "it runs apart"
+        );
+        bench.core.connection_closed(7);
+        lending.await.unwrap();
+    }
+    let error = send_over(&bench, 7).await.unwrap_err();
+    assert_eq!(error.code, ErrorCode::AgentNotConfigured);
+    assert!(server.requests().is_empty());
+}
+
+#[tokio::test]
 async fn consent_is_kept_and_taken_back_and_the_value_is_not_kept() {
     let server = ModelServer::start(Script::text("hello")).await;
     let bench = bench_with(&server, QUICK).await;

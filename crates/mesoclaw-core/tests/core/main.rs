@@ -16,6 +16,7 @@ mod keys;
 mod lent_keys;
 mod provider_tests;
 mod providers;
+mod rotation;
 mod routing;
 mod sessions;
 mod support;

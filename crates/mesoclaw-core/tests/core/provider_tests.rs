@@ -208,7 +208,13 @@ async fn a_missing_key_is_said_before_anything_is_sent() {
         .unwrap();
     let result = test(&bench, Some("m")).await;
     assert_eq!(result.error_code, Some(ErrorCode::AgentNotConfigured));
-    for word in ["`one` wants a key", "ONE_KEY", "mesoclaw key set one"] {
+    for word in [
+        "`one` wants a key",
+        "the daemon does not have ONE_KEY",
+        "mesoclaw key set one",
+        "set ONE_KEY in the environment of the daemon",
+        "mesoclaw daemon restart",
+    ] {
         assert!(result.message.contains(word), "{word}: {result:?}");
     }
     assert!(server.requests().is_empty());

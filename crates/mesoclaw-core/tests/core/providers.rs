@@ -2,7 +2,7 @@
 
 use mesoclaw_api::ops::NoParams;
 use mesoclaw_api::ops::provider::{
-    CreateParams, DefaultModel, ModelAddParams, ModelRemoveParams, NewModel, Price,
+    CreateParams, DefaultModel, ModelAddParams, ModelRemoveParams, NewModel, Price, Provider,
     ProviderAllModels, ProviderCreate, ProviderDefaultGet, ProviderDefaultSet, ProviderDelete,
     ProviderGet, ProviderList, ProviderModelAdd, ProviderModelRemove, ProviderModels,
     ProviderModelsParams, ProviderParams, ProviderUpdate, UpdateParams,
@@ -461,4 +461,17 @@ async fn nothing_asks_the_network_while_idle() {
     bench.call::<ProviderGet>(id("one")).await.unwrap();
     bench.call::<ProviderDefaultGet>(NoParams {}).await.unwrap();
     assert_eq!((server.connections(), server.requests().len()), (0, 0));
+}
+
+#[tokio::test]
+async fn without_an_address_the_type_of_configuration_has_no_effect() {
+    let config = "provider_name = \"gemini\"\nprovider_model_id = \"m\"\n\
+                  provider_type = \"openai\"\nprovider_api_key_env = \"ONE_KEY\"\n";
+    let configured = Bench::configured(config).await;
+    let plain = Bench::start().await;
+    let known = |provider: Provider| (provider.dialect, provider.auth, provider.key_variables);
+    let before = plain.call::<ProviderGet>(id("gemini")).await.unwrap();
+    let after = configured.call::<ProviderGet>(id("gemini")).await.unwrap();
+    assert_eq!(after.dialect, "gemini");
+    assert_eq!(known(after), known(before));
 }

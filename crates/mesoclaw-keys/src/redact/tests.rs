@@ -206,3 +206,13 @@ fn a_text_full_of_beginnings_takes_little_time() {
     let text = format!("sk-Ab3dEf6hIj9kLmN0pQrS{}", "sk-".repeat(300_000));
     assert_eq!(redactor.redact(&text), "***");
 }
+
+#[test]
+fn white_space_around_a_value_does_not_hide_it() {
+    let redactor = knowing(&[" hunter2-hunter2\n"]);
+    assert_eq!(redactor.redact("(hunter2-hunter2)"), "(***)");
+    let value = Secret::new(" hunter2-hunter2\n".to_owned());
+    assert!(redactor.remove(&value));
+    assert_eq!(redactor.redact("(hunter2-hunter2)"), "(hunter2-hunter2)");
+    assert!(!redactor.add(&Secret::new("  short    ".to_owned())));
+}

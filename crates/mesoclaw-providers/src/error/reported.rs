@@ -6,15 +6,18 @@
 //! * 401, 403: the key. 404: the model, or the address. 413: the prompt is too long, whatever the
 //!   code: Groq calls a prompt that no waiting makes fit a rate limit.
 //! * 429, 498: a rate limit (Groq; at Cohere 498 is a filter). 408, 504: a time-out. 409, 425 and
-//!   all else from 500 on: the server. 402 and every other status: a rejection.
+//!   all else from 500 on: the server. 402: the account. Every other status: a rejection.
 //! * How long to wait is read from `retry-after-ms`, `Retry-After` (seconds or a date) or
 //!   `google.rpc.RetryInfo`.
-//! * `insufficient_quota` stays a rate limit, as its status says, with a hint about the account.
+//! * A code that says that the account is empty decides before everything else: OpenAI sends it
+//!   with 429, and a type of its own beside it.
 //!
-//! Not told apart, since no code says it: a prompt too long for Anthropic, Gemini, Cohere or Ollama
-//! is their general "invalid request" and so [`ModelErrorKind::Rejected`]; a wrong key at xAI, a
-//! wrong model at DeepSeek or OpenRouter likewise. Where the context of a model is known, a
-//! prompt that is too long for it by a rough count is refused before it is sent.
+//! Not told apart, since no code says it: a prompt too long for Anthropic, Gemini or Cohere is their
+//! general "invalid request" and so [`ModelErrorKind::Rejected`]; a wrong key at xAI, a wrong model
+//! at DeepSeek or OpenRouter likewise. Where the context of a model is known, such a rejection of a
+//! prompt that fills it by a rough count is taken to be about its length, and a prompt that is far
+//! too long is not sent. Ollama cuts silently, so for it a prompt that does not fit by that count
+//! is refused before it is sent.
 
 use std::time::Duration;
 
@@ -23,7 +26,7 @@ use serde_json::Value;
 
 /// What codes and types mean, whatever the status. OpenAI and compatible, Anthropic, Gemini
 /// (`google.rpc.Code` and the reasons of `google.rpc.ErrorInfo`), Azure, llama.cpp, Mistral, vLLM.
-const CODES: [(&str, ModelErrorKind); 35] = {
+const CODES: [(&str, ModelErrorKind); 39] = {
     use ModelErrorKind as Kind;
     [
         ("context_length_exceeded", Kind::ContextLength),
@@ -45,7 +48,11 @@ const CODES: [(&str, ModelErrorKind); 35] = {
         ("API_KEY_EXPIRED", Kind::Auth),
         ("rate_limit_error", Kind::RateLimited),
         ("rate_limit_exceeded", Kind::RateLimited),
-        ("insufficient_quota", Kind::RateLimited),
+        ("insufficient_quota", Kind::Payment),
+        ("exceeded_current_quota_error", Kind::Payment),
+        ("insufficient_balance", Kind::Payment),
+        ("billing_hard_limit_reached", Kind::Payment),
+        ("billing_not_active", Kind::Payment),
         ("RESOURCE_EXHAUSTED", Kind::RateLimited),
         ("timeout_error", Kind::Timeout),
         ("DEADLINE_EXCEEDED", Kind::Timeout),
@@ -58,7 +65,7 @@ const CODES: [(&str, ModelErrorKind); 35] = {
         ("content_filter", Kind::Rejected),
         ("content_policy_violation", Kind::Rejected),
         ("ResponsibleAIPolicyViolation", Kind::Rejected),
-        ("billing_error", Kind::Rejected),
+        ("billing_error", Kind::Payment),
         ("invalid_request_error", Kind::Rejected),
         ("INVALID_ARGUMENT", Kind::Rejected),
     ]
@@ -136,6 +143,9 @@ impl Reported {
 
     /// The class: a telling code, else the status, else a vague code.
     pub(crate) fn kind(&self, status: Option<u16>) -> ModelErrorKind {
+        if self.is_payment(status) {
+            return ModelErrorKind::Payment;
+        }
         if status.or(self.status) == Some(413) {
             return ModelErrorKind::ContextLength;
         }
@@ -171,20 +181,18 @@ impl Reported {
         ])
     }
 
-    /// Whether the account has to be topped up first: waiting does not help.
-    pub(crate) fn is_payment(&self, status: Option<u16>) -> bool {
-        status.or(self.status) == Some(402)
-            || self.has(&[
-                "insufficient_quota",
-                "exceeded_current_quota_error",
-                "billing_error",
-            ])
+    /// Whether the account has to be topped up first: waiting does not help. Another code beside
+    /// it may say no more than the status.
+    fn is_payment(&self, status: Option<u16>) -> bool {
+        let says_so = |code: &String| CODES.contains(&(code.as_str(), ModelErrorKind::Payment));
+        status.or(self.status) == Some(402) || self.codes.iter().any(says_so)
     }
 }
 
 fn of_status(status: u16) -> ModelErrorKind {
     match status {
         401 | 403 => ModelErrorKind::Auth,
+        402 => ModelErrorKind::Payment,
         404 => ModelErrorKind::ModelNotFound,
         413 => ModelErrorKind::ContextLength,
         // 498: Groq's word for no capacity in the tier.

@@ -50,7 +50,7 @@ fn status_and_code_give_the_kind() {
             Kind::ModelNotFound,
         ),
         (429, openai("rate_limit_exceeded"), Kind::RateLimited),
-        (429, openai("insufficient_quota"), Kind::RateLimited),
+        (429, openai("insufficient_quota"), Kind::Payment),
         (408, json!({}), Kind::Timeout),
         (504, json!({}), Kind::Timeout),
         (500, json!({}), Kind::Server),
@@ -62,7 +62,7 @@ fn status_and_code_give_the_kind() {
             json!({"error": {"message": "context length exceeded: rate limit, unauthorized"}}),
             Kind::Rejected,
         ),
-        (402, json!({}), Kind::Rejected),
+        (402, json!({}), Kind::Payment),
         (302, json!({}), Kind::Rejected),
         (204, json!({}), Kind::Rejected),
     ] {
@@ -83,7 +83,18 @@ fn the_codes_of_every_maker_decide_before_the_status() {
     for (status, body, expected) in [
         (400, anthropic("invalid_request_error"), Kind::Rejected),
         (401, anthropic("authentication_error"), Kind::Auth),
-        (402, anthropic("billing_error"), Kind::Rejected),
+        (402, anthropic("billing_error"), Kind::Payment),
+        // Moonshot.
+        (
+            429,
+            json!({"error": {"type": "exceeded_current_quota_error", "message": "x"}}),
+            Kind::Payment,
+        ),
+        (
+            429,
+            json!({"error": {"type": "insufficient_quota", "code": "rate_limit_exceeded"}}),
+            Kind::Payment,
+        ),
         (403, anthropic("permission_error"), Kind::Auth),
         (404, anthropic("not_found_error"), Kind::ModelNotFound),
         (413, anthropic("request_too_large"), Kind::ContextLength),

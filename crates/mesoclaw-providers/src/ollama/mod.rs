@@ -66,7 +66,15 @@ impl Wire for Ollama {
 
     fn encode(&self, endpoint: &Endpoint, request: ModelRequest) -> Result<Outgoing, ModelError> {
         let shown = self.models().get(&request.model).cloned();
-        request::encode(&endpoint.base_url, &shown.unwrap_or_default(), request)
+        let shown = shown.unwrap_or_default();
+        request::check_length(endpoint, &shown, &request)?;
+        request::encode(&endpoint.base_url, &shown, request)
+    }
+
+    fn lacks_tools(&self, model: &str) -> bool {
+        let models = self.models();
+        let can = models.get(model).and_then(|shown| shown.can("tools"));
+        can == Some(false)
     }
 
     fn framing(&self) -> Framing {

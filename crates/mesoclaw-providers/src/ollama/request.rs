@@ -6,7 +6,13 @@ use serde_json::{Value, json};
 
 use super::show::Shown;
 use crate::dialect::Outgoing;
+use crate::endpoint::Endpoint;
+use crate::error;
 use crate::rig_messages::{completion, encode_completion};
+
+/// Bytes of a token, roughly: with less for most languages and all code, a prompt that fills the
+/// context by this count leaves no room for an answer.
+const BYTES_PER_TOKEN: u64 = 4;
 
 /// Makes the request for a streamed answer.
 pub(super) fn encode(
@@ -33,6 +39,24 @@ pub(super) fn encode(
         completion.additional_params = Some(Value::Object(fields));
     }
     encode_completion(&wire, completion)
+}
+
+/// Refuses a prompt that does not fit by a rough count: the server would leave out its beginning
+/// and say nothing.
+pub(super) fn check_length(
+    endpoint: &Endpoint,
+    shown: &Shown,
+    request: &ModelRequest,
+) -> Result<(), ModelError> {
+    let tokens = request.text_bytes() / BYTES_PER_TOKEN;
+    match shown.context_limit() {
+        Some(limit) if tokens > u64::from(limit) => Err(error::of_length(
+            endpoint,
+            &format!("a prompt of about {tokens} tokens does not fit in the {limit} of"),
+            &request.model,
+        )),
+        Some(_) | None => Ok(()),
+    }
 }
 
 /// The address of the server, whichever of its protocols was meant.

@@ -1,7 +1,7 @@
 //! The client against the scripted provider: real HTTP, whole rounds. Bad days of every dialect are
 //! in `tests/dialects`.
 
-use mesoclaw_agent::model::{ModelDelta, StopReason};
+use mesoclaw_agent::model::{ModelDelta, ModelErrorKind, StopReason};
 use mesoclaw_api::Usage;
 use mesoclaw_testkit::model_server::{ModelServer, RecordedRequest, Script, WireKind};
 use serde_json::json;
@@ -9,7 +9,7 @@ use serde_json::json;
 use super::*;
 use crate::Dialect;
 use crate::test_support::{
-    answer, called, endpoint, full_request, provider, reasoning, rounds, text,
+    answer, called, endpoint, full_request, provider, reasoning, request, rounds, text, user,
 };
 
 #[tokio::test]
@@ -96,4 +96,57 @@ async fn without_an_answer_about_the_model_nothing_is_known() {
     drop(server);
     let http = Http::new(endpoint(Dialect::Ollama, base_url)).unwrap();
     assert_eq!(show::ask(&http, "test-model").await, None);
+}
+
+#[tokio::test]
+async fn tools_are_put_into_the_prompt_of_a_model_that_takes_none() {
+    let call = "<tool_call>{\"name\": \"files\", \"arguments\": {\"path\": \"a\"}}</tool_call>";
+    let (server, client) = provider(
+        Dialect::Ollama,
+        Script {
+            capabilities: vec!["completion".to_owned()],
+            ..Script::text(call)
+        },
+    )
+    .await;
+    let (deltas, failed) = answer(&*client, full_request("test-model")).await;
+    assert_eq!(failed, None);
+    let calls: Vec<_> = deltas
+        .iter()
+        .filter_map(|delta| match delta {
+            ModelDelta::ToolCall { name, .. } => Some(name.as_str()),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(calls, ["files"]);
+    assert_eq!(
+        deltas.last(),
+        Some(&ModelDelta::Stop(StopReason::ToolCalls))
+    );
+    let requests = server.wait_for_requests(2).await;
+    let paths: Vec<_> = requests.iter().map(|request| &*request.path).collect();
+    assert_eq!(paths, ["/api/show", "/api/chat"]);
+    let body = &requests[1].body;
+    assert_eq!(body["tools"], json!(null));
+    let messages = body["messages"].as_array().unwrap().iter();
+    let roles: Vec<_> = messages
+        .map(|message| message["role"].as_str().unwrap())
+        .collect();
+    assert!(!roles.contains(&"tool"), "{roles:?}");
+    let system = body["messages"][0]["content"].as_str().unwrap();
+    assert!(system.contains("- files: "), "{system}");
+}
+
+#[tokio::test]
+async fn a_prompt_that_would_be_cut_is_not_sent() {
+    for (n_bytes, n_requests, expected) in [
+        (4 * 8192 - 100, 2, None),
+        (4 * 8192 + 100, 1, Some(ModelErrorKind::ContextLength)),
+    ] {
+        let (server, client) = provider(Dialect::Ollama, Script::text("a")).await;
+        let prompt = request("test-model", vec![user(&"x".repeat(n_bytes))]);
+        let (_, failed) = answer(&*client, prompt).await;
+        assert_eq!(failed, expected);
+        assert_eq!(server.requests().len(), n_requests);
+    }
 }

@@ -26,7 +26,7 @@ async fn a_try_asks_for_few_tokens_and_explains_itself() {
             Step::status(401),
             Some(ModelErrorKind::Auth),
             "`test` answered with status 401 (invalid_api_key): Incorrect API key provided: \
-             test.; `test` wants an API key: set one and try again"
+             test.; `test` wants an API key: `mesoclaw key set test`"
                 .to_owned(),
         ),
         (

@@ -45,7 +45,7 @@ pub async fn wrong_key(spoken: Spoken) -> Result {
 pub async fn payment(spoken: Spoken) -> Result {
     let answer = spoken.played([Step::status(402)]).await;
     let error = answer.error.as_ref();
-    same(&error.map(|error| error.kind), &Some(Kind::Rejected))?;
+    same(&error.map(|error| error.kind), &Some(Kind::Payment))?;
     let hint = error.and_then(|error| error.hint.clone());
     let expected = "the account at `test` has nothing left to pay with: check its balance and \
                     limits there";

@@ -68,15 +68,16 @@ where
 #[tokio::test]
 async fn writes_that_wait_together_share_a_commit() {
     let (_home, store) = open();
-    let writes = (0..200).map(|n| add(&store, n)).collect();
+    // Few enough that the runtime does not interrupt the handing over: it lets a task do 128 things.
+    let writes = (0..100).map(|n| add(&store, n)).collect();
     for answer in all_at_once(&store, writes).await {
         answer.unwrap();
     }
     let stats = store.stats();
-    assert_eq!(stats.writes, 201);
+    assert_eq!(stats.writes, 101);
     // The one that kept the thread busy, and whatever came while it did.
     assert!(stats.commits <= 2, "{stats:?}");
-    assert_eq!(store.read(session::count).await.unwrap(), 200);
+    assert_eq!(store.read(session::count).await.unwrap(), 100);
     store.close().await;
 }
 

@@ -8,7 +8,7 @@ use mesoclaw_api::ops::provider::{
 use mesoclaw_ipc::Client;
 
 use crate::cli::{AddArgs, ModelAddArgs, PriceArgs, UpdateArgs};
-use crate::cmd::provider::words::{context_text, key_word, price_text};
+use crate::cmd::provider::words::{context_text, key_word, price_text, unencrypted};
 use crate::exit::CliResult;
 use crate::output::{Console, push};
 use crate::run::offer;
@@ -51,6 +51,7 @@ pub(super) async fn add(console: Console, client: &Client, args: AddArgs) -> Cli
         ),
     );
     console.done(&provider, &text)?;
+    note_if_unencrypted(console, &provider);
     key_may_go(console, client, before.as_ref(), &provider).await
 }
 
@@ -66,6 +67,7 @@ pub(super) async fn update(console: Console, client: &Client, args: UpdateArgs) 
     let provider = client.call::<ProviderUpdate>(params).await?;
     let text = format!("{} is at {} now", provider.id, one_line(&provider.base_url));
     console.done(&provider, &text)?;
+    note_if_unencrypted(console, &provider);
     key_may_go(console, client, before.as_ref(), &provider).await
 }
 
@@ -116,6 +118,16 @@ async fn known(client: &Client, id: &str) -> Option<Provider> {
     client.call::<ProviderGet>(params).await.ok()
 }
 
+/// Where a key is or is wanted, says that others could read it on its way.
+fn note_if_unencrypted(console: Console, provider: &Provider) {
+    if !provider.requires_api_key && !provider.has_api_key {
+        return;
+    }
+    if let Some(note) = unencrypted(provider) {
+        console.note(&note);
+    }
+}
+
 /// Says that the key waits for a yes when the host is another one; on a terminal, asks.
 async fn key_may_go(
     console: Console,
@@ -135,7 +147,8 @@ async fn key_may_go(
     if !is_other || !has_key {
         return Ok(());
     }
-    let origin = one_line(&origin_of(&now.base_url));
+    let address = origin_of(&now.base_url);
+    let origin = one_line(&address);
     console.note(&format!(
         "the key of {id} does not go to {origin} before that is confirmed: \
          mesoclaw key confirm {id}",
@@ -146,7 +159,7 @@ async fn key_may_go(
     }
     console.say(&format!("let the key go to {origin}? [y/N] "));
     if is_yes(&read_answer().await?) {
-        confirm(console, client, &now.id).await?;
+        bind(console, client, &now.id, Some(address)).await?;
     }
     Ok(())
 }
@@ -156,8 +169,18 @@ async fn key_may_go(
 /// # Errors
 /// There is no such provider, or it has no address.
 pub async fn confirm(console: Console, client: &Client, id: &str) -> CliResult<()> {
+    bind(console, client, id, None).await
+}
+
+async fn bind(
+    console: Console,
+    client: &Client,
+    id: &str,
+    origin: Option<String>,
+) -> CliResult<()> {
     let params = BindParams {
         provider_id: id.to_owned(),
+        origin,
     };
     let answer = client.call::<CredentialBind>(params).await?;
     let text = format!("the key of {id} may go to {}", one_line(&answer.origin));

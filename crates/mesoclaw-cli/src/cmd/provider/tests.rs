@@ -2,7 +2,7 @@
 
 use mesoclaw_api::ops::provider::{Detected, FactSource, KeySource, Model, Price};
 
-use super::words::{description, detected, key_word, rows};
+use super::words::{description, detected, key_word, rows, unencrypted};
 use super::*;
 
 fn provider(id: &str) -> Provider {
@@ -154,5 +154,38 @@ fn finding_nothing_is_said() {
         servers: Vec::new(),
         variables: Vec::new(),
     };
-    assert!(detected(&nothing).starts_with("no model server was found"));
+    assert_eq!(
+        detected(&nothing, &[]),
+        "no model server was found on this machine, and no key variable is set\n"
+    );
+    let of_shell = ["OPENAI_API_KEY".to_owned()];
+    assert_eq!(
+        detected(&nothing, &of_shell),
+        "OPENAI_API_KEY is set in this shell\n"
+    );
+}
+
+#[test]
+fn a_key_on_the_open_way_is_noted() {
+    let note = "the key of x would travel unencrypted to ";
+    for (base_url, auth, host) in [
+        (
+            "http://models.example:8080/v1",
+            "bearer",
+            Some("models.example:8080"),
+        ),
+        ("HTTP://10.0.0.7/v1", "header:X-Key", Some("10.0.0.7")),
+        ("http://10.0.0.7/v1", "none", None),
+        ("https://models.example/v1", "bearer", None),
+        ("http://127.0.0.1:8080/v1", "bearer", None),
+        ("http://localhost/v1", "bearer", None),
+        ("http://[::1]:8080", "bearer", None),
+        ("", "bearer", None),
+    ] {
+        let mut provider = provider("x");
+        base_url.clone_into(&mut provider.base_url);
+        auth.clone_into(&mut provider.auth);
+        let expected = host.map(|host| format!("{note}{host}"));
+        assert_eq!(unencrypted(&provider), expected, "{base_url}");
+    }
 }

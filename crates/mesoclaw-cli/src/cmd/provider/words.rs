@@ -2,6 +2,7 @@
 
 use mesoclaw_api::ops::provider::{Detected, FactSource, KeySource, Model, Price, Provider};
 
+use crate::cmd::provider::origin_of;
 use crate::money::price;
 use crate::output::{push, table};
 use crate::sanitise::one_line;
@@ -43,6 +44,22 @@ pub(super) fn key_word(provider: &Provider) -> &'static str {
         None if provider.requires_api_key => "missing",
         None => "not needed",
     }
+}
+
+/// What to say when the key of a provider would be readable for everybody on the way to it.
+pub fn unencrypted(provider: &Provider) -> Option<String> {
+    let rest = provider.base_url.get(..7)?;
+    let is_plain = rest.eq_ignore_ascii_case("http://");
+    if !is_plain || provider.auth == "none" || mesoclaw_daemon::is_loopback(&provider.base_url) {
+        return None;
+    }
+    let origin = origin_of(&provider.base_url);
+    let host = origin.strip_prefix("http://").unwrap_or(&origin);
+    Some(format!(
+        "the key of {} would travel unencrypted to {}",
+        one_line(&provider.id),
+        one_line(host)
+    ))
 }
 
 fn address(provider: &Provider) -> String {
@@ -223,8 +240,8 @@ pub fn price_text(model: &Model) -> String {
     }
 }
 
-/// What was found on this machine.
-pub(super) fn detected(found: &Detected) -> String {
+/// What was found on this machine, and which key variables this shell has.
+pub(super) fn detected(found: &Detected, of_shell: &[String]) -> String {
     let mut text = String::new();
     for server in &found.servers {
         let version = match &server.version {
@@ -268,6 +285,12 @@ pub(super) fn detected(found: &Detected) -> String {
                 one_line(&variable.variable),
                 one_line(&variable.provider_id)
             ),
+        );
+    }
+    for variable in of_shell {
+        push(
+            &mut text,
+            format_args!("{} is set in this shell\n", one_line(variable)),
         );
     }
     if text.is_empty() {

@@ -37,7 +37,8 @@ impl Chat {
             Slash::Continue => return self.go_on().await,
             Slash::Cancel => self.cancel().await?,
             Slash::Usage => self.count_usage().await?,
-            Slash::Image(file) => self.attach_image(&file)?,
+            Slash::Image(Some(file)) => self.attach_image(&file)?,
+            Slash::Image(None) => self.drop_images()?,
             Slash::Export(file) => self.export(&file).await?,
             Slash::Detach => {
                 self.say_how_to_return()?;

@@ -6,8 +6,9 @@ use std::path::PathBuf;
 use mesoclaw_api::ops::chat::NewImage;
 
 use crate::exit::CliResult;
+use crate::run::attach::Attachments;
 use crate::run::chat::Chat;
-use crate::run::input::check_size;
+use crate::run::input::{DEFAULT_MAX_INPUT, check_size};
 
 impl Chat {
     /// `/image FILE`
@@ -23,6 +24,12 @@ impl Chat {
         let summary = self.attachments.summary().unwrap_or_default();
         self.editor
             .print(&format!("({summary} to the next message)\n"))
+    }
+
+    /// `/image` alone.
+    pub(super) fn drop_images(&mut self) -> CliResult<()> {
+        self.attachments = Attachments::new(DEFAULT_MAX_INPUT);
+        self.editor.print("(no image waits)\n")
     }
 
     /// A message with the files its words name, and the images that wait for it.

@@ -124,10 +124,9 @@ pub(super) async fn set_up_remote(
     console: Console,
     undo: &mut Undo<'_>,
 ) -> CliResult<Option<DefaultModel>> {
-    let base_url = question(console, "address, with /v1 where it has that", "").await?;
-    if base_url.is_empty() {
+    let Some(base_url) = address(console).await? else {
         return Ok(None);
-    }
+    };
     let id = question(console, "short name for it", &id_of(&base_url)).await?;
     let key = secret_input::ask_optional(console, "key (not shown; empty: none): ").await?;
     let model = question(console, "model (empty: choose from its list)", "").await?;
@@ -139,6 +138,20 @@ pub(super) async fn set_up_remote(
     }
     let model = (!model.is_empty()).then_some(model);
     try_out::set_up(console, undo.client, &provider.id, model).await
+}
+
+/// An address that has at least the right beginning: everything asked after it would be lost.
+async fn address(console: Console) -> CliResult<Option<String>> {
+    loop {
+        let answer = question(console, "address, with /v1 where it has that", "").await?;
+        if answer.is_empty() {
+            return Ok(None);
+        }
+        if answer.starts_with("http://") || answer.starts_with("https://") {
+            return Ok(Some(answer));
+        }
+        console.say("write it with http:// or https:// in front, or nothing to go back\n");
+    }
 }
 
 /// Adds the provider; one of the same name and address is fine.

@@ -39,11 +39,13 @@ impl<'a> Undo<'a> {
     }
 
     /// Changes everything back, the latest first. What cannot be changed back is left: the error
-    /// that led here is the one to tell.
-    pub async fn run(&mut self) {
+    /// that led here is the one to tell. Says whether there was anything.
+    pub async fn run(&mut self) -> bool {
+        let has_changes = !self.changes.is_empty();
         while let Some(change) = self.changes.pop() {
             self.revert(change).await;
         }
+        has_changes
     }
 
     async fn revert(&self, change: Change) {

@@ -18,7 +18,10 @@ fn lines_are_commands_or_messages() {
             "/queue edit 1 new  text",
             Some(Ok(Slash::QueueEdit(text("1"), text("new  text")))),
         ),
-        ("/image a b.png", Some(Ok(Slash::Image(text("a b.png"))))),
+        (
+            "/image a b.png",
+            Some(Ok(Slash::Image(Some(text("a b.png"))))),
+        ),
         ("/export a b.md", Some(Ok(Slash::Export(text("a b.md"))))),
         ("/quit", Some(Ok(Slash::Quit))),
         ("hello", None),

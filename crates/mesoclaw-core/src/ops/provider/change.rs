@@ -14,6 +14,8 @@ use crate::models::setting::{ProviderSetting, is_loopback};
 
 /// Longest provider id.
 const MAX_ID_CHARS: usize = 64;
+/// Ids that would be taken for something else: for a hint, or for an address of the interface.
+const RESERVED: [&str; 4] = ["hint", "default", "detect", "with-key-status"];
 /// Longest model id.
 const MAX_MODEL_BYTES: usize = 256;
 
@@ -121,7 +123,7 @@ fn check_id(id: &str) -> ApiResult<()> {
             "a provider id has 1 to {MAX_ID_CHARS} lower-case letters, digits, `-` and `_`"
         )));
     }
-    if id == LOCAL || id == "hint" {
+    if id == LOCAL || RESERVED.contains(&id) {
         return Err(ApiError::new(
             ErrorCode::Conflict,
             format!("`{id}` is taken by the program itself"),
@@ -168,14 +170,14 @@ fn check_address(id: &str, base_url: &str, dialect: Dialect, auth: Auth) -> ApiR
     .map_err(|error| invalid(mesoclaw_api::error::chain(&error)))
 }
 
-fn check_variable(name: &str) -> ApiResult<()> {
+pub(crate) fn check_variable(name: &str) -> ApiResult<()> {
     let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
     if name.is_empty()
         || name.starts_with(|c: char| c.is_ascii_digit())
         || !name.chars().all(is_name)
     {
         return Err(invalid(
-            "api_key_env is the name of an environment variable, not the key itself".to_owned(),
+            "an environment variable is meant by its name, not the key itself".to_owned(),
         ));
     }
     Ok(())

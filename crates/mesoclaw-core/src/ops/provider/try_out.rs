@@ -1,39 +1,95 @@
 //! One real request to a provider.
 
-use futures_util::StreamExt;
-use mesoclaw_agent::model::{GenerationParams, ModelMessage, ModelRequest};
-use mesoclaw_api::ops::provider::TestParams;
-use mesoclaw_api::{ApiError, ApiResult, ErrorCode};
-use mesoclaw_providers::Endpoint;
+use std::time::Duration;
 
+use futures_util::StreamExt;
+use mesoclaw_agent::model::{GenerationParams, ModelDelta, ModelMessage, ModelRequest};
+use mesoclaw_api::ops::provider::TestParams;
+use mesoclaw_api::{ApiError, ApiResult, CallCtx, ErrorCode, Timestamp, Usage};
+use mesoclaw_providers::Endpoint;
+use mesoclaw_store::repo::model_call::{self, ModelCallRow};
+use tokio::time::Instant;
+
+use crate::budget::{Allowance, Request};
 use crate::core::Core;
-use crate::error::from_model;
+use crate::error::{from_model, from_store};
 use crate::models::setting::ProviderSetting;
-use crate::models::{LOCAL, Wanted};
+use crate::models::{LOCAL, ModelFacts, Wanted};
 
 /// Models of a server that are named where another was asked for.
 const MODELS_SHOWN: usize = 5;
+
+/// A model that was asked.
+struct Tried {
+    outcome: ApiResult<String>,
+    usage: Option<Usage>,
+    latency: Duration,
+}
 
 impl Core {
     /// Gives the model that was asked and what happened.
     pub(super) async fn try_provider(
         &self,
         params: &TestParams,
-        connection: u64,
+        cx: CallCtx,
     ) -> (Option<String>, ApiResult<String>) {
         // A key somebody changed behind our back is found by trying again.
         self.inner.keys.forget_known();
-        let model_id = match self.model_to_try(params, connection).await {
+        let model_id = match self.model_to_try(params, cx.connection).await {
             Ok(model_id) => model_id,
             Err(error) => return (None, Err(error)),
         };
-        let result = if params.provider_id == LOCAL {
-            self.try_local(&model_id).await
-        } else {
-            self.try_endpoint(&params.provider_id, &model_id, connection)
-                .await
-        };
+        let result = self.try_model(&params.provider_id, &model_id, cx).await;
         (Some(model_id), result)
+    }
+
+    /// Asks within the budget, and keeps what it cost: it is a call of a model like any other.
+    async fn try_model(&self, provider_id: &str, model_id: &str, cx: CallCtx) -> ApiResult<String> {
+        let facts = if provider_id == LOCAL {
+            ModelFacts::local()
+        } else {
+            let setting = self.inner.models.setting(provider_id).await?;
+            self.inner.models.facts(&setting, model_id).await?
+        };
+        let model = format!("{provider_id}:{model_id}");
+        let request = Request {
+            session_id: None,
+            surface: cx.surface,
+            model: &model,
+            facts: &facts,
+        };
+        if let Allowance::Refused(message) = self.inner.budget.allow(request).await? {
+            return Err(ApiError::new(ErrorCode::LimitReached, message));
+        }
+        let started_at = Timestamp::now();
+        let tried = if provider_id == LOCAL {
+            self.try_local(&model).await?
+        } else {
+            self.try_endpoint(provider_id, model_id, cx.connection)
+                .await?
+        };
+        let usage = tried.usage.unwrap_or_default();
+        let row = ModelCallRow {
+            turn_id: None,
+            session_id: None,
+            job_id: None,
+            surface: cx.surface,
+            provider_id: provider_id.to_owned(),
+            model,
+            started_at,
+            first_token_ms: None,
+            latency_ms: tried.latency.as_millis() as u64,
+            cost_microusd: facts.cost_microusd(&usage),
+            usage,
+            is_estimated: tried.usage.is_none() && tried.outcome.is_ok(),
+            error_code: tried.outcome.as_ref().err().map(|error| error.code),
+        };
+        self.inner
+            .store
+            .write(move |tx| model_call::insert(tx, &row))
+            .await
+            .map_err(from_store)?;
+        tried.outcome
     }
 
     async fn try_endpoint(
@@ -41,7 +97,7 @@ impl Core {
         provider_id: &str,
         model_id: &str,
         connection: u64,
-    ) -> ApiResult<String> {
+    ) -> ApiResult<Tried> {
         let setting = self.inner.models.setting(provider_id).await?;
         let endpoint = self.inner.models.endpoint_of(&setting, connection).await?;
         let probe = mesoclaw_providers::probe(&endpoint, model_id)
@@ -49,26 +105,27 @@ impl Core {
             .map_err(|error| {
                 ApiError::new(ErrorCode::Config, mesoclaw_api::error::chain(&error))
             })?;
-        match probe.outcome {
-            Ok(()) => {
-                check_listed(&setting, &endpoint, model_id).await?;
-                Ok(probe.message)
-            }
+        let outcome = match probe.outcome {
+            Ok(()) => check_listed(&setting, &endpoint, model_id)
+                .await
+                .map(|()| probe.message),
             Err(error) => Err(ApiError::new(error.kind.code(), probe.message)),
-        }
+        };
+        Ok(Tried {
+            outcome,
+            usage: probe.usage,
+            latency: probe.latency,
+        })
     }
 
     /// Asks the embedded model for one token: it is loaded for real.
-    async fn try_local(&self, model_id: &str) -> ApiResult<String> {
-        let wanted = format!("{LOCAL}:{model_id}");
-        let model = self
-            .inner
-            .models
-            .resolve(Wanted {
-                model: Some(&wanted),
-                connection: 0,
-            })
-            .await?;
+    async fn try_local(&self, model: &str) -> ApiResult<Tried> {
+        let wanted = Wanted {
+            model: Some(model),
+            connection: 0,
+        };
+        let model = self.inner.models.resolve(wanted).await?;
+        let started = Instant::now();
         let mut stream = model.client.stream(ModelRequest {
             model: model.model_id,
             cache_key: "provider.test".to_owned(),
@@ -83,10 +140,26 @@ impl Core {
                 ..GenerationParams::default()
             },
         });
+        let (mut usage, mut failed) = (None, None);
         while let Some(delta) = stream.next().await {
-            delta.map_err(from_model)?;
+            match delta {
+                Ok(ModelDelta::Usage(told)) => usage = Some(told),
+                Ok(
+                    ModelDelta::Text(_)
+                    | ModelDelta::Reasoning(_)
+                    | ModelDelta::ToolCall { .. }
+                    | ModelDelta::CallSignature { .. }
+                    | ModelDelta::Stop(_),
+                ) => {}
+                Err(error) => failed = Some(from_model(error)),
+            }
         }
-        Ok(format!("`{}` answered", model.display))
+        let answered = format!("`{}` answered", model.display);
+        Ok(Tried {
+            outcome: failed.map_or(Ok(answered), Err),
+            usage,
+            latency: started.elapsed(),
+        })
     }
 
     /// The model named, the default one, the first that is known, or the first the provider lists.
@@ -125,7 +198,11 @@ impl Core {
                     ErrorCode::AgentModelNotFound,
                     format!("provider `{}` lists no model", params.provider_id),
                 )
-                .with_hint("name one: `mesoclaw provider test ID --model MODEL`")
+                .with_hint(if params.provider_id == LOCAL {
+                    "install one: `mesoclaw setup --local`, or `mesoclaw model list` and `mesoclaw model pull ID`".to_owned()
+                } else {
+                    format!("name one: `mesoclaw provider test {} --model MODEL`", params.provider_id)
+                })
             })
     }
 }

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use mesoclaw_agent::model::{ModelError, ModelErrorKind, ModelMessage, ModelRequest};
+use mesoclaw_config::Config;
 
 use crate::circuit::{Circuits, Open};
 use crate::models::{Models, ResolvedModel, Wanted};
@@ -14,6 +15,7 @@ pub(super) fn may_be_taken_over(kind: ModelErrorKind) -> bool {
         ModelErrorKind::NotConfigured
         | ModelErrorKind::Auth
         | ModelErrorKind::ModelNotFound
+        | ModelErrorKind::Payment
         | ModelErrorKind::RateLimited
         | ModelErrorKind::Connection
         | ModelErrorKind::Timeout
@@ -77,11 +79,11 @@ pub(super) async fn first_usable(
     None
 }
 
-/// Asks for no more than the model can say: some providers refuse the whole request otherwise.
-pub(super) fn limit_output(request: &mut ModelRequest, model: &ResolvedModel) {
-    if let (Some(asked), Some(most)) = (&mut request.params.max_tokens, model.facts.output_limit) {
-        *asked = most.min(*asked);
-    }
+/// Asks for what configuration says, but for no more than the model can say: some providers refuse
+/// the whole request otherwise. A model that took over is not bound by the limit of the first.
+pub(super) fn limit_output(request: &mut ModelRequest, config: &Config, model: &ResolvedModel) {
+    let most = model.facts.output_limit.unwrap_or(u32::MAX);
+    request.params.max_tokens = Some(config.agent_max_tokens.min(most));
 }
 
 /// What people are told of a provider that is not asked for now.

@@ -13,6 +13,10 @@ use crate::session::model_call::Asker;
 const BYTES_PER_TOKEN: u64 = 4;
 /// Bytes of a token where tokens are long: plain words of a large vocabulary.
 const MOST_BYTES_PER_TOKEN: u64 = 8;
+/// How full a context is, by the rough count, when a rejection is taken to be about it.
+const NEARLY_FULL_PERCENT: u64 = 80;
+/// What to do about a prompt that is too long.
+pub(super) const TOO_LONG_HINT: &str = "start a new session, or use a model with a longer context";
 /// Tokens of an image, where a provider does not count.
 const TOKENS_PER_IMAGE: u64 = 1000;
 
@@ -122,8 +126,7 @@ impl Meter {
 /// answers it.
 pub(super) fn too_long(request: &ModelRequest, model: &ResolvedModel) -> Option<ModelError> {
     let limit = u64::from(model.facts.context_limit?);
-    let (n_bytes, _) = size(request);
-    let tokens = n_bytes / MOST_BYTES_PER_TOKEN;
+    let tokens = request.text_bytes() / MOST_BYTES_PER_TOKEN;
     (tokens > limit).then(|| {
         ModelError::new(
             ModelErrorKind::ContextLength,
@@ -132,35 +135,23 @@ pub(super) fn too_long(request: &ModelRequest, model: &ResolvedModel) -> Option<
                 model.display
             ),
         )
-        .with_hint("start a new session, or use a model with a longer context")
+        .with_hint(TOO_LONG_HINT)
     })
+}
+
+/// Whether a prompt comes close to what the model takes, so that a rejection without a reason is
+/// most likely about its length.
+pub(super) fn is_nearly_full(request: &ModelRequest, model: &ResolvedModel) -> bool {
+    let tokens = request.text_bytes() / BYTES_PER_TOKEN;
+    let limit = model.facts.context_limit;
+    limit.is_some_and(|limit| tokens * 100 >= u64::from(limit) * NEARLY_FULL_PERCENT)
 }
 
 /// Tokens of a prompt by its length.
 fn estimate(request: &ModelRequest) -> u64 {
-    let (n_bytes, n_images) = size(request);
-    n_bytes.div_ceil(BYTES_PER_TOKEN) + n_images * TOKENS_PER_IMAGE
-}
-
-/// Bytes of text and number of images of a prompt.
-fn size(request: &ModelRequest) -> (u64, u64) {
-    let mut n_bytes = request.system.len();
-    let mut n_images = 0;
-    for message in &request.messages {
-        n_bytes += match message {
-            ModelMessage::User { text, images } => {
-                n_images += images.len();
-                text.len()
-            }
-            ModelMessage::Assistant { text, calls } => {
-                let calls = calls.iter().map(|call| call.args.to_string().len());
-                text.len() + calls.sum::<usize>()
-            }
-            ModelMessage::ToolResult { output, .. } => output.len(),
-        };
-    }
-    for tool in &request.tools {
-        n_bytes += tool.description.len() + tool.parameters.to_string().len();
-    }
-    (n_bytes as u64, n_images as u64)
+    let images = request.messages.iter().map(|message| match message {
+        ModelMessage::User { images, .. } => images.len() as u64,
+        ModelMessage::Assistant { .. } | ModelMessage::ToolResult { .. } => 0,
+    });
+    request.text_bytes().div_ceil(BYTES_PER_TOKEN) + images.sum::<u64>() * TOKENS_PER_IMAGE
 }
