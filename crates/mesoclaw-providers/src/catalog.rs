@@ -10,6 +10,7 @@ use serde::{Deserialize, Deserializer};
 
 use crate::dialect::{Auth, Dialect};
 
+const TEXT: &str = include_str!("../catalog.toml");
 /// Decimals of a dollar that are kept.
 const DECIMALS: usize = 6;
 /// Tokens a price is for.
@@ -121,13 +122,21 @@ pub struct LongPrompt {
     pub price: Price,
 }
 
+/// Names of the environment variables that hold keys, without parsing the whole catalogue: every
+/// start of a client asks for them.
+pub fn key_variables() -> impl Iterator<Item = &'static str> {
+    TEXT.lines()
+        .filter_map(|line| line.strip_prefix("key_variables = ["))
+        .flat_map(|list| list.split('"').skip(1).step_by(2))
+}
+
 /// The catalogue of this program, parsed at the first call.
 pub fn catalog() -> &'static Catalog {
     static CATALOG: OnceLock<Catalog> = OnceLock::new();
     CATALOG.get_or_init(|| {
         // The text is part of the program and a test parses it, so nothing is lost here: a
         // program whose catalogue does not parse does not pass its tests.
-        toml_edit::de::from_str(include_str!("../catalog.toml")).unwrap_or_default()
+        toml_edit::de::from_str(TEXT).unwrap_or_default()
     })
 }
 

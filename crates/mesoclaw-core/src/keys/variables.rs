@@ -1,7 +1,7 @@
 //! Variables that hold keys: which there are, who offers them, and how a person sets one.
 
 use mesoclaw_api::ApiError;
-use mesoclaw_providers::catalog::catalog;
+use mesoclaw_providers::catalog;
 
 use crate::models::setting::ProviderSetting;
 
@@ -19,8 +19,7 @@ pub(super) fn not_found(provider: &ProviderSetting, problem: ApiError) -> ApiErr
 
 /// Whether clients offer a variable of their shells: they know those of the catalogue.
 pub(crate) fn is_offered(variable: &str) -> bool {
-    let mut known = catalog().providers().iter();
-    known.any(|provider| provider.key_variables.iter().any(|name| name == variable))
+    catalog::key_variables().any(|name| name == variable)
 }
 
 /// How a person gives a key by one of these variables; `None` when there are none.
@@ -38,11 +37,7 @@ pub(crate) fn how_to_set(variables: &[String]) -> Option<String> {
 
 /// Names of the environment variables that hold keys of known providers, sorted.
 pub fn key_variables() -> Vec<String> {
-    let mut names: Vec<String> = catalog()
-        .providers()
-        .iter()
-        .flat_map(|provider| provider.key_variables.iter().cloned())
-        .collect();
+    let mut names: Vec<String> = catalog::key_variables().map(str::to_owned).collect();
     names.sort();
     names.dedup();
     names

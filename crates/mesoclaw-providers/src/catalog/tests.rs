@@ -176,6 +176,15 @@ fn models_are_listed_once_with_numbers_that_make_sense() {
 }
 
 #[test]
+fn key_variables_are_found_without_parsing() {
+    let parsed = catalog().providers().iter();
+    let parsed: Vec<&str> = parsed
+        .flat_map(|provider| provider.key_variables.iter().map(String::as_str))
+        .collect();
+    assert_eq!(key_variables().collect::<Vec<_>>(), parsed);
+}
+
+#[test]
 fn dollars_are_read_exactly() {
     for (text, expected) in [
         ("0", Some(0)),
