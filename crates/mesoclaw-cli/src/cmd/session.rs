@@ -17,7 +17,7 @@ use crate::cmd::queue;
 use crate::connect::{Home, runtime};
 use crate::exit::{CliError, CliResult, OK};
 use crate::output::{Console, push, shell_word, table};
-use crate::run::setup::{is_yes, read_answer};
+use crate::run::question::{is_yes, read_answer};
 use crate::sanitise::one_line;
 use crate::transcript;
 

@@ -19,6 +19,7 @@ pub mod offer;
 pub mod pipe;
 pub mod plan;
 pub mod pull;
+pub mod question;
 pub mod render;
 pub mod service;
 pub mod setup;

@@ -10,7 +10,7 @@ use mesoclaw_ipc::Client;
 
 use crate::exit::CliResult;
 use crate::output::Console;
-use crate::run::setup::read_answer;
+use crate::run::question::read_answer;
 use crate::sanitise::one_line;
 
 /// Most names offered at once.

@@ -6,7 +6,6 @@ mod choice;
 mod embedded;
 mod hosted;
 mod keeping;
-mod question;
 mod server;
 mod try_out;
 mod undo;
@@ -21,11 +20,9 @@ use crate::connect::{Home, Link, is_newer, note_skew, runtime};
 use crate::exit::{CliError, CliResult, OK};
 use crate::output::{Console, push};
 use crate::run::daemon;
+use crate::run::question::{Picked, by_number, is_yes, read_answer};
 use choice::Choice;
-use question::{Picked, by_number};
 use undo::Undo;
-
-pub use question::{is_yes, read_answer};
 
 /// The exact commands that set up a model.
 pub const COMMANDS: &str = "\

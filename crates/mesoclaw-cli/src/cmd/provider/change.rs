@@ -12,7 +12,7 @@ use crate::cmd::provider::words::{context_text, key_word, price_text, unencrypte
 use crate::exit::CliResult;
 use crate::output::{Console, push};
 use crate::run::offer;
-use crate::run::setup::{is_yes, read_answer};
+use crate::run::question::{is_yes, read_answer};
 use crate::sanitise::one_line;
 
 /// `provider add`.

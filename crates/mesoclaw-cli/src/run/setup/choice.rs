@@ -14,8 +14,8 @@ use crate::cmd::provider::origin_of;
 use crate::connect::Home;
 use crate::exit::CliResult;
 use crate::run::offer;
+use crate::run::question::or_stop;
 use crate::run::setup::embedded;
-use crate::run::setup::question::or_stop;
 use crate::sanitise::one_line;
 
 /// A line of the question.

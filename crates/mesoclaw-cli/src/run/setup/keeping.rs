@@ -9,7 +9,7 @@ use mesoclaw_api::ops::credential::{
 use crate::cmd::key::{place_text, use_file};
 use crate::exit::CliResult;
 use crate::output::Console;
-use crate::run::setup::question::question;
+use crate::run::question::question;
 use crate::run::setup::undo::{Change, Undo};
 use crate::sanitise::one_line;
 use crate::secret_input;

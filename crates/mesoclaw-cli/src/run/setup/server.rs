@@ -6,7 +6,7 @@ use mesoclaw_api::ops::provider::{
 
 use crate::exit::CliResult;
 use crate::output::Console;
-use crate::run::setup::question::{is_yes, read_answer};
+use crate::run::question::{is_yes, read_answer};
 use crate::run::setup::try_out::{choose_of, make_default, try_model};
 use crate::run::setup::undo::{Change, Undo};
 use crate::sanitise::one_line;

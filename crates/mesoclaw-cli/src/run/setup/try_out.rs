@@ -9,7 +9,7 @@ use mesoclaw_ipc::Client;
 use crate::cmd::provider::{context_text, price_text};
 use crate::exit::CliResult;
 use crate::output::{Console, push};
-use crate::run::setup::question::{Picked, by_number, or_stop, question};
+use crate::run::question::{Picked, by_number, or_stop, question};
 use crate::sanitise::one_line;
 
 /// Most models listed to choose from.
