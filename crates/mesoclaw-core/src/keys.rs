@@ -75,6 +75,16 @@ pub(crate) struct FoundKey {
     pub source: KeySource,
 }
 
+/// What a look for a key came to.
+#[derive(Default)]
+struct Looked {
+    found: Option<FoundKey>,
+    /// Why the key store could not say whether it has one.
+    problem: Option<ApiError>,
+    /// The key store was asked, instead of what it said before.
+    was_asked: bool,
+}
+
 impl Known {
     /// What is known of a key; `None` when the store has to be asked.
     fn get(&self, name: &str) -> Option<ApiResult<Option<Secret<String>>>> {
@@ -130,63 +140,56 @@ impl Keys {
         provider: &ProviderSetting,
         connection: u64,
     ) -> ApiResult<Option<FoundKey>> {
-        let (found, problem) = self.look(provider, connection).await;
-        let Some(found) = found else {
+        let looked = self.look(provider, connection).await;
+        let Some(found) = looked.found else {
             // A store that was asked may hold the key: without it the provider would only refuse.
-            return match problem {
+            return match looked.problem {
                 Some(problem) => Err(not_found(provider, problem)),
                 None => Ok(None),
             };
         };
-        self.check_origin(provider).await?;
+        // A keyring may wait for a person, who may bind the key to another host meanwhile: what it
+        // gives then must not go where the key before belonged.
+        let key_origin = if looked.was_asked {
+            self.binding(&provider.id).await?
+        } else {
+            provider.key_origin.clone()
+        };
+        self.check_origin(provider, key_origin).await?;
         Ok(Some(found))
     }
 
     /// Where the key of a provider would come from; nothing is sent anywhere.
     pub async fn source(&self, provider: &ProviderSetting) -> Option<KeySource> {
-        let (found, _) = self.look(provider, 0).await;
+        let found = self.look(provider, 0).await.found;
         found.map(|found| found.source)
     }
 
     /// The store first, then what the client lent, then the daemon's own environment.
-    async fn look(
-        &self,
-        provider: &ProviderSetting,
-        connection: u64,
-    ) -> (Option<FoundKey>, Option<ApiError>) {
+    async fn look(&self, provider: &ProviderSetting, connection: u64) -> Looked {
+        let mut looked = Looked::default();
         let Some(name) = provider.key_name() else {
-            return (None, None);
+            return looked;
         };
-        let stored = if self.may_be_stored(provider).await {
-            self.stored(name).await
-        } else {
-            Ok(None)
-        };
-        let problem = match stored {
-            Ok(Some(value)) => {
-                let source = KeySource::Stored;
-                return (Some(FoundKey { value, source }), None);
+        if may_be_stored(provider) {
+            let known = self.lock_known().get(name.as_str());
+            looked.was_asked = known.is_none();
+            let stored = match known {
+                Some(known) => known,
+                None => self.stored(name).await,
+            };
+            match stored {
+                Ok(Some(value)) => {
+                    let source = KeySource::Stored;
+                    looked.found = Some(FoundKey { value, source });
+                    return looked;
+                }
+                Ok(None) => {}
+                Err(error) => looked.problem = Some(error),
             }
-            Ok(None) => None,
-            Err(error) => Some(error),
-        };
-        let found = self.in_environments(provider, connection);
-        (found, problem)
-    }
-
-    /// A provider that needs no key has one only when somebody set it, and that left a binding: so
-    /// a local server is reached without asking a keyring that may not be there.
-    async fn may_be_stored(&self, provider: &ProviderSetting) -> bool {
-        if provider.requires_api_key {
-            return true;
         }
-        let id = provider.id.clone();
-        let bound = self
-            .parts
-            .database
-            .read(move |conn| repo::binding_get(conn, &id))
-            .await;
-        !matches!(bound, Ok(None))
+        looked.found = self.in_environments(provider, connection);
+        looked
     }
 
     fn in_environments(&self, provider: &ProviderSetting, connection: u64) -> Option<FoundKey> {
@@ -225,10 +228,8 @@ impl Keys {
         Some(value)
     }
 
+    /// Asks the key store.
     async fn stored(&self, name: KeyName) -> ApiResult<Option<Secret<String>>> {
-        if let Some(known) = self.lock_known().get(name.as_str()) {
-            return known;
-        }
         let n_forgotten = self.lock_known().n_forgotten;
         let text = name.as_str().to_owned();
         let result = self.blocking(move |store| store.get(&name)).await;
@@ -273,23 +274,31 @@ impl Keys {
             .map_err(from_keys)
     }
 
-    /// A key is bound to a host: the one confirmed last, else the one the catalogue names, else the
-    /// first one it was used with.
-    async fn check_origin(&self, provider: &ProviderSetting) -> ApiResult<()> {
-        let Some(origin) = provider.origin() else {
-            return Ok(());
-        };
-        let id = provider.id.clone();
+    async fn binding(&self, provider_id: &str) -> ApiResult<Option<String>> {
+        let id = provider_id.to_owned();
         let bound = self
             .parts
             .database
             .read(move |conn| repo::binding_get(conn, &id))
             .await
             .map_err(from_store)?;
-        let bound = bound.map(|binding| binding.origin);
-        let bound = bound.filter(|origin| origin != NOWHERE_YET);
-        let Some(allowed) = bound.or_else(|| provider.known_origin.clone()) else {
-            return self.bind(provider).await.map(|_| ());
+        Ok(bound.map(|binding| binding.origin))
+    }
+
+    /// A key is bound to a host: the one confirmed last, else the one the catalogue names, else the
+    /// first one it was used with.
+    async fn check_origin(
+        &self,
+        provider: &ProviderSetting,
+        key_origin: Option<String>,
+    ) -> ApiResult<()> {
+        let Some(origin) = provider.origin() else {
+            return Ok(());
+        };
+        let bound = key_origin.filter(|origin| origin != NOWHERE_YET);
+        let allowed = match bound.or_else(|| provider.known_origin.clone()) {
+            Some(allowed) => allowed,
+            None => self.bind_unbound(provider).await?,
         };
         if allowed == origin {
             return Ok(());
@@ -319,27 +328,34 @@ impl Keys {
 
     /// Lets the key of a provider go to its present host, unless it is bound to a host already.
     pub async fn bind_first(&self, provider: &ProviderSetting) -> ApiResult<()> {
-        let id = provider.id.clone();
-        let bound = self
-            .parts
-            .database
-            .read(move |conn| repo::binding_get(conn, &id))
-            .await
-            .map_err(from_store)?;
-        if bound.is_some_and(|binding| binding.origin != NOWHERE_YET) {
+        let bound = provider.key_origin.as_deref();
+        if bound.is_some_and(|origin| origin != NOWHERE_YET) {
             return Ok(());
         }
-        self.bind(provider).await.map(|_| ())
+        self.bind_unbound(provider).await.map(|_| ())
+    }
+
+    /// The same; says which host it is bound to from then on. Looks once more in the transaction
+    /// that binds, so of two that come first one wins and the other one hears of it.
+    async fn bind_unbound(&self, provider: &ProviderSetting) -> ApiResult<String> {
+        let (id, origin) = (provider.id.clone(), present_origin(provider)?);
+        self.parts
+            .database
+            .write(move |tx| {
+                let bound = repo::binding_get(tx, &id)?.map(|binding| binding.origin);
+                if let Some(bound) = bound.filter(|origin| origin != NOWHERE_YET) {
+                    return Ok(bound);
+                }
+                repo::binding_set(tx, &id, &origin, &Timestamp::now())?;
+                Ok(origin)
+            })
+            .await
+            .map_err(from_store)
     }
 
     /// Lets the key of a provider go to its present host, and says which that is.
     pub async fn bind(&self, provider: &ProviderSetting) -> ApiResult<String> {
-        let origin = provider.origin().ok_or_else(|| {
-            ApiError::new(
-                ErrorCode::Validation,
-                format!("`{}` has no address yet", provider.id),
-            )
-        })?;
+        let origin = present_origin(provider)?;
         let (id, value) = (provider.id.clone(), origin.clone());
         self.parts
             .database
@@ -350,9 +366,27 @@ impl Keys {
     }
 }
 
+/// A provider that needs no key has one only when somebody set it, and that left a binding: so a
+/// local server is reached without asking a keyring that may not be there.
+fn may_be_stored(provider: &ProviderSetting) -> bool {
+    provider.requires_api_key || provider.key_origin.is_some()
+}
+
+fn present_origin(provider: &ProviderSetting) -> ApiResult<String> {
+    provider.origin().ok_or_else(|| {
+        ApiError::new(
+            ErrorCode::Validation,
+            format!("`{}` has no address yet", provider.id),
+        )
+    })
+}
+
 fn checked(key: &str) -> ApiResult<KeyName> {
     KeyName::parse(key).map_err(|error| {
         ApiError::new(ErrorCode::Validation, mesoclaw_api::error::chain(&error))
             .with_hint("names are like `api_key:openai` or `channel:telegram:token`")
     })
 }
+
+#[cfg(test)]
+mod tests;

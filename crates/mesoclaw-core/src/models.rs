@@ -13,15 +13,14 @@ use mesoclaw_agent::prompted_tools::PromptedTools;
 use mesoclaw_api::ops::provider::DefaultModel;
 use mesoclaw_api::{ApiError, ApiResult, ErrorCode};
 use mesoclaw_providers::Endpoint;
-use mesoclaw_providers::catalog::catalog;
 use mesoclaw_store::Store;
-use mesoclaw_store::repo::{model, provider};
 
 use crate::boot::LocalParts;
 use crate::config_service::ConfigService;
 use crate::error::{from_model_files, from_store};
 use crate::keys::{Keys, how_to_set, is_offered};
-use crate::models::setting::ProviderSetting;
+use crate::models::route::Route;
+use crate::models::setting::{ProviderSetting, Stored};
 
 pub(crate) use facts::ModelFacts;
 pub(crate) use route::Wanted;
@@ -114,33 +113,35 @@ impl Models {
     /// # Errors
     /// Nothing is set up, there is no such provider, or its key is missing.
     pub async fn resolve(&self, wanted: Wanted<'_>) -> ApiResult<ResolvedModel> {
-        let choice = self.route(wanted.model).await?;
-        self.resolve_choice(choice, wanted.connection).await
+        let route = self.route(wanted.model).await?;
+        self.resolve_route(route, wanted.connection).await
     }
 
-    async fn resolve_choice(
-        &self,
-        choice: DefaultModel,
-        connection: u64,
-    ) -> ApiResult<ResolvedModel> {
-        let DefaultModel {
-            provider_id,
-            model_id,
-        } = choice;
-        let (client, facts) = if provider_id == LOCAL {
+    /// Whether a model could answer: its provider has an address and a key, or it is installed.
+    ///
+    /// # Errors
+    /// What is missing.
+    pub async fn check(&self, model: &DefaultModel, connection: u64) -> ApiResult<()> {
+        let route = self.exact(&model.provider_id, &model.model_id).await?;
+        self.resolve_route(route, connection).await.map(|_| ())
+    }
+
+    async fn resolve_route(&self, route: Route, connection: u64) -> ApiResult<ResolvedModel> {
+        let Route { setting, model_id } = route;
+        let (client, facts) = if let Some(setting) = &setting {
+            let client = self.client(setting, connection).await?;
+            (client, ModelFacts::of(setting, &model_id))
+        } else {
             let client = Arc::clone(&self.local()?.client);
             self.require_installed(&model_id).await?;
             (client, ModelFacts::local())
-        } else {
-            let setting = self.setting(&provider_id).await?;
-            let client = self.client(&setting, connection).await?;
-            (client, self.facts(&setting, &model_id).await?)
         };
         let client = if facts.supports_tools {
             client
         } else {
             Arc::new(PromptedTools::new(client)) as Arc<dyn ModelClient>
         };
+        let provider_id = setting.map_or_else(|| LOCAL.to_owned(), |setting| setting.id);
         Ok(ResolvedModel {
             client,
             display: format!("{provider_id}:{model_id}"),
@@ -151,34 +152,21 @@ impl Models {
         })
     }
 
-    /// Whether a model could answer: its provider has an address and a key, or it is installed.
-    ///
-    /// # Errors
-    /// What is missing.
-    pub async fn check(&self, model: &DefaultModel, connection: u64) -> ApiResult<()> {
-        let choice = model.clone();
-        self.resolve_choice(choice, connection).await.map(|_| ())
-    }
-
     /// Providers that may be asked for `wanted`: that of the model itself and those that may take
-    /// over. Unknown ones are left out.
-    pub async fn candidates(&self, wanted: Option<&str>) -> ApiResult<Vec<String>> {
-        let mut ids = Vec::new();
-        if let Ok(choice) = self.route(wanted).await {
-            ids.push(choice.provider_id);
+    /// over. Unknown ones are left out, and so is the embedded engine.
+    pub async fn candidates(&self, wanted: Option<&str>) -> ApiResult<Vec<ProviderSetting>> {
+        let mut found = Vec::new();
+        if let Ok(route) = self.route(wanted).await {
+            found.extend(route.setting);
         }
         for fallback in &self.config.current().config.provider_fallbacks {
-            if let Ok(choice) = self.route(Some(fallback)).await {
-                ids.push(choice.provider_id);
+            if let Some((provider_id, _)) = fallback.split_once(':')
+                && found.iter().all(|known| known.id != provider_id)
+            {
+                found.extend(self.find_setting(provider_id).await?);
             }
         }
-        let mut seen = Vec::new();
-        for id in ids {
-            if !seen.contains(&id) && self.exists(&id).await? {
-                seen.push(id);
-            }
-        }
-        Ok(seen)
+        Ok(found)
     }
 
     async fn require_installed(&self, model_id: &str) -> ApiResult<()> {
@@ -275,21 +263,17 @@ impl Models {
 
     /// The same; `None` when there is none of this id.
     pub async fn find_setting(&self, provider_id: &str) -> ApiResult<Option<ProviderSetting>> {
+        if provider_id == LOCAL {
+            return Ok(None);
+        }
         let id = provider_id.to_owned();
-        let row = self
+        let stored = self
             .store
-            .read(move |conn| provider::get(conn, &id))
+            .read(move |conn| Stored::of(conn, &id))
             .await
             .map_err(from_store)?;
-        let known = match row {
-            Some(row) => Some(ProviderSetting::from_row(row)),
-            None => catalog()
-                .provider(provider_id)
-                .map(ProviderSetting::from_catalog),
-        };
         let snapshot = self.config.current();
-        let setting = ProviderSetting::with_config(known, provider_id, &snapshot.config);
-        Ok(setting.filter(|_| provider_id != LOCAL))
+        Ok(ProviderSetting::find(provider_id, stored, &snapshot.config))
     }
 
     /// Whether there is such a provider.
@@ -298,18 +282,6 @@ impl Models {
             return Ok(self.local.is_some());
         }
         Ok(self.find_setting(provider_id).await?.is_some())
-    }
-
-    /// What is known of a model, for requests.
-    pub async fn facts(&self, setting: &ProviderSetting, model_id: &str) -> ApiResult<ModelFacts> {
-        let id = setting.id.clone();
-        let rows = self
-            .store
-            .read(move |conn| model::list_of(conn, &id))
-            .await
-            .map_err(from_store)?;
-        let row = rows.into_iter().find(|row| row.model_id == model_id);
-        Ok(ModelFacts::of(setting, model_id, row))
     }
 }
 

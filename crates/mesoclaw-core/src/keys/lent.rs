@@ -107,7 +107,7 @@ impl Keys {
         let Some(variable) = provider.key_variables.iter().find(of_provider) else {
             return Ok(None);
         };
-        if self.look(provider, 0).await.0.is_some() {
+        if self.look(provider, 0).await.found.is_some() {
             return Ok(None);
         }
         let Some(origin) = provider.origin() else {

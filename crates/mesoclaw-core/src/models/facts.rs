@@ -1,8 +1,6 @@
 //! What is known of a model: what a person said wins over the catalogue; what nobody said is not
 //! known.
 
-use std::collections::BTreeMap;
-
 use mesoclaw_api::Usage;
 use mesoclaw_api::ops::provider::{FactSource, Model, Price};
 use mesoclaw_providers::ListedModel;
@@ -68,7 +66,7 @@ impl ModelFacts {
     }
 
     /// What is known of a model of a provider.
-    pub fn of(setting: &ProviderSetting, model_id: &str, row: Option<ModelRow>) -> Self {
+    pub fn of(setting: &ProviderSetting, model_id: &str) -> Self {
         let known = catalog()
             .provider(&setting.id)
             .and_then(|provider| provider.models.iter().find(|model| model.id == model_id));
@@ -76,7 +74,7 @@ impl ModelFacts {
         if let Some(known) = known {
             facts.learn_known(known);
         }
-        if let Some(row) = row {
+        if let Some(row) = setting.models.get(model_id) {
             facts.learn_row(row);
         }
         facts
@@ -115,9 +113,9 @@ impl ModelFacts {
         });
     }
 
-    fn learn_row(&mut self, row: ModelRow) {
+    fn learn_row(&mut self, row: &ModelRow) {
         self.is_custom = true;
-        self.display_name = Some(row.display_name);
+        self.display_name = Some(row.display_name.clone());
         self.context_limit = row.context_limit.or(self.context_limit);
         self.output_limit = row.output_limit.or(self.output_limit);
         self.supports_tools = row.supports_tools.unwrap_or(self.supports_tools);
@@ -187,26 +185,21 @@ impl ModelFacts {
 }
 
 /// The models of a provider: the catalogue's in its order, then those only a person knows, by id.
-pub(super) fn merged(
-    setting: &ProviderSetting,
-    rows: Vec<ModelRow>,
-    is_active: bool,
-) -> Vec<Model> {
-    let mut rows: BTreeMap<String, ModelRow> = rows
-        .into_iter()
-        .map(|row| (row.model_id.clone(), row))
-        .collect();
+pub(super) fn merged(setting: &ProviderSetting, is_active: bool) -> Vec<Model> {
     let known = catalog().provider(&setting.id);
-    let mut models = Vec::new();
-    for known in known.iter().flat_map(|provider| &provider.models) {
-        let facts = ModelFacts::of(setting, &known.id, rows.remove(&known.id));
-        models.push(facts.to_model(&setting.id, &known.id, is_active));
-    }
-    for (model_id, row) in rows {
-        let facts = ModelFacts::of(setting, &model_id, Some(row));
-        models.push(facts.to_model(&setting.id, &model_id, is_active));
-    }
-    models
+    let known: Vec<&str> = known
+        .iter()
+        .flat_map(|provider| &provider.models)
+        .map(|model| model.id.as_str())
+        .collect();
+    let added = setting.models.keys().map(String::as_str);
+    let added = added.filter(|id| !known.contains(id));
+    known
+        .iter()
+        .copied()
+        .chain(added)
+        .map(|id| ModelFacts::of(setting, id).to_model(&setting.id, id, is_active))
+        .collect()
 }
 
 fn to_catalog(price: Price) -> catalog::Price {

@@ -1,11 +1,11 @@
 //! From what a person wrote to a provider and a model.
 
-use mesoclaw_api::ops::provider::DefaultModel;
 use mesoclaw_api::{ApiError, ApiResult, ErrorCode};
 use mesoclaw_config::Config;
 use mesoclaw_providers::Dialect;
 
-use crate::models::{LOCAL, Models};
+use crate::models::setting::ProviderSetting;
+use crate::models::{LOCAL, Models, facts};
 
 /// What stands before the name of a purpose.
 const HINT: &str = "hint:";
@@ -27,14 +27,22 @@ pub(crate) struct Wanted<'a> {
     pub connection: u64,
 }
 
+/// Who was found for a text.
+pub(super) struct Route {
+    /// The provider; `None` = the embedded engine.
+    pub setting: Option<ProviderSetting>,
+    pub model_id: String,
+}
+
 impl Models {
     /// Finds provider and model for a text.
     ///
     /// # Errors
     /// Nothing is set up, the purpose has no model, or there is no such provider.
-    pub(super) async fn route(&self, wanted: Option<&str>) -> ApiResult<DefaultModel> {
+    pub(super) async fn route(&self, wanted: Option<&str>) -> ApiResult<Route> {
         let Some(text) = wanted else {
-            return self.default_model().ok_or_else(not_configured);
+            let default = self.default_model().ok_or_else(not_configured)?;
+            return self.exact(&default.provider_id, &default.model_id).await;
         };
         let Some(purpose) = text.strip_prefix(HINT) else {
             return self.parse(text).await;
@@ -43,7 +51,23 @@ impl Models {
         self.parse(&target).await
     }
 
-    async fn parse(&self, text: &str) -> ApiResult<DefaultModel> {
+    /// A model of this provider, whatever its name looks like.
+    ///
+    /// # Errors
+    /// There is no such provider.
+    pub(super) async fn exact(&self, provider_id: &str, model_id: &str) -> ApiResult<Route> {
+        let setting = if provider_id == LOCAL {
+            None
+        } else {
+            Some(self.setting(provider_id).await?)
+        };
+        Ok(Route {
+            setting,
+            model_id: model_id.to_owned(),
+        })
+    }
+
+    async fn parse(&self, text: &str) -> ApiResult<Route> {
         if text.is_empty() || text.ends_with(':') {
             return Err(ApiError::new(
                 ErrorCode::Validation,
@@ -53,12 +77,13 @@ impl Models {
         }
         if let Some((provider_id, model_id)) = text.split_once(':')
             && !model_id.is_empty()
-            && self.exists(provider_id).await?
         {
-            return Ok(DefaultModel {
-                provider_id: provider_id.to_owned(),
-                model_id: model_id.to_owned(),
-            });
+            let setting = self.find_setting(provider_id).await?;
+            let is_embedded = provider_id == LOCAL && self.local.is_some();
+            if setting.is_some() || is_embedded {
+                let model_id = model_id.to_owned();
+                return Ok(Route { setting, model_id });
+            }
         }
         // Model names may hold colons themselves (`qwen3:8b`): without a known provider in front
         // the whole text names a model of the default provider.
@@ -73,33 +98,35 @@ impl Models {
                     "write `provider:model`; `mesoclaw provider list --all` shows the providers",
                 )
             })?;
+        let route = self.exact(&provider_id, text).await?;
         if let Some((before, _)) = text.split_once(':')
             && looks_like_provider(before)
-            && !self.may_have(&provider_id, text).await?
+            && !self.may_be_meant(&route)
         {
             return Err(ApiError::not_found("provider", before).with_hint(format!(
                 "`mesoclaw provider list --all` shows the providers; if this is a model of \
                  `{provider_id}`, write `{provider_id}:{text}`"
             )));
         }
-        Ok(DefaultModel {
-            provider_id,
-            model_id: text.to_owned(),
-        })
+        Ok(route)
     }
 
     /// Whether a name with a colon may be a model of this provider. On this machine it may; anywhere
     /// else only one that is known: what was meant for another provider must not go there.
-    async fn may_have(&self, provider_id: &str, model_id: &str) -> ApiResult<bool> {
-        if provider_id == LOCAL {
-            return Ok(true);
-        }
-        let setting = self.setting(provider_id).await?;
+    fn may_be_meant(&self, route: &Route) -> bool {
+        let Some(setting) = &route.setting else {
+            return true;
+        };
         if setting.is_loopback || setting.dialect == Dialect::Ollama {
-            return Ok(true);
+            return true;
         }
-        let known = self.provider(provider_id).await?.models;
-        Ok(known.iter().any(|model| model.model_id == model_id))
+        let is_default = self.default_model().is_some_and(|default| {
+            default.provider_id == setting.id && default.model_id == route.model_id
+        });
+        is_default
+            || facts::merged(setting, false)
+                .iter()
+                .any(|model| model.model_id == route.model_id)
     }
 }
 

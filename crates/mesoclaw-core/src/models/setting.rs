@@ -1,6 +1,7 @@
 //! What is known of a provider, whoever says so: configuration wins over what a person added, that
 //! wins over the catalogue.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use mesoclaw_api::Timestamp;
@@ -8,7 +9,56 @@ use mesoclaw_config::Config;
 use mesoclaw_keys::KeyName;
 use mesoclaw_providers::catalog::{CatalogProvider, catalog};
 use mesoclaw_providers::{Auth, Dialect, Endpoint};
-use mesoclaw_store::repo::provider::ProviderRow;
+use mesoclaw_store::repo::key;
+use mesoclaw_store::repo::model::{self, ModelRow};
+use mesoclaw_store::repo::provider::{self, ProviderRow};
+use mesoclaw_store::{Connection, StoreResult};
+
+/// What the store holds of a provider, all of one moment.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub(crate) struct Stored {
+    /// What a person added.
+    pub row: Option<ProviderRow>,
+    /// Scheme, host and port its key is bound to. Empty until the first use of the key says so;
+    /// `None` when nothing is known of a key.
+    pub key_origin: Option<String>,
+    /// Models a person said something of, by their ids.
+    pub models: BTreeMap<String, ModelRow>,
+}
+
+impl Stored {
+    /// What is stored of one provider, which may be nothing.
+    pub fn of(conn: &Connection, id: &str) -> StoreResult<Self> {
+        let models = model::list_of(conn, id)?;
+        Ok(Self {
+            row: provider::get(conn, id)?,
+            key_origin: key::binding_get(conn, id)?.map(|binding| binding.origin),
+            models: models
+                .into_iter()
+                .map(|model| (model.model_id.clone(), model))
+                .collect(),
+        })
+    }
+
+    /// What is stored of each provider, by its id. Not each id is one of a provider: bindings of
+    /// keys outlive theirs.
+    pub fn all(conn: &Connection) -> StoreResult<BTreeMap<String, Self>> {
+        let mut all: BTreeMap<String, Self> = BTreeMap::new();
+        for row in provider::list(conn)? {
+            let id = row.id.clone();
+            all.entry(id).or_default().row = Some(row);
+        }
+        for binding in key::binding_list(conn)? {
+            let stored = all.entry(binding.provider_id).or_default();
+            stored.key_origin = Some(binding.origin);
+        }
+        for model in model::list_all(conn)? {
+            let stored = all.entry(model.provider_id.clone()).or_default();
+            stored.models.insert(model.model_id.clone(), model);
+        }
+        Ok(all)
+    }
+}
 
 /// See the module documentation.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -33,11 +83,28 @@ pub(crate) struct ProviderSetting {
     pub known_origin: Option<String>,
     /// Whether models call tools there when nothing else is known of them.
     pub supports_tools: bool,
+    /// See [`Stored::key_origin`].
+    pub key_origin: Option<String>,
+    /// See [`Stored::models`].
+    pub models: BTreeMap<String, ModelRow>,
 }
 
 impl ProviderSetting {
+    /// What is known of a provider; `None` when there is none of this id.
+    pub fn find(id: &str, stored: Stored, config: &Config) -> Option<Self> {
+        let known = match stored.row {
+            Some(row) => Some(Self::from_row(row)),
+            None => catalog().provider(id).map(Self::from_catalog),
+        };
+        Some(Self {
+            key_origin: stored.key_origin,
+            models: stored.models,
+            ..Self::with_config(known, id, config)?
+        })
+    }
+
     /// As the catalogue has it.
-    pub fn from_catalog(known: &CatalogProvider) -> Self {
+    fn from_catalog(known: &CatalogProvider) -> Self {
         let base_url = known.base_url.clone().unwrap_or_default();
         Self {
             id: known.id.clone(),
@@ -55,11 +122,13 @@ impl ProviderSetting {
             created_at: None,
             note: known.note.clone(),
             supports_tools: known.supports_tools,
+            key_origin: None,
+            models: BTreeMap::new(),
         }
     }
 
     /// What a person added, over what the catalogue knows of the same id.
-    pub fn from_row(row: ProviderRow) -> Self {
+    fn from_row(row: ProviderRow) -> Self {
         let known = catalog().provider(&row.id).map(Self::from_catalog);
         let dialect = Dialect::from_word(&row.dialect).unwrap_or(Dialect::OpenAiChat);
         let auth = row.auth.as_deref().and_then(Auth::from_word);
@@ -87,11 +156,13 @@ impl ProviderSetting {
             requires_api_key: row.requires_api_key,
             is_user_defined: true,
             created_at: Some(row.created_at),
+            key_origin: None,
+            models: BTreeMap::new(),
         }
     }
 
     /// The provider of configuration, over what is known of the same id.
-    pub fn with_config(known: Option<Self>, id: &str, config: &Config) -> Option<Self> {
+    fn with_config(known: Option<Self>, id: &str, config: &Config) -> Option<Self> {
         let is_meant = config.provider_name.as_deref() == Some(id);
         // The type and the variable belong to the address: without one they have no effect.
         let Some(base_url) = config.provider_base_url.clone().filter(|_| is_meant) else {
@@ -130,6 +201,8 @@ impl ProviderSetting {
             note: None,
             known_origin: None,
             supports_tools: true,
+            key_origin: None,
+            models: BTreeMap::new(),
         }
     }
 
@@ -177,3 +250,6 @@ pub(crate) fn origin_of(base_url: &str) -> Option<String> {
 pub(crate) fn is_loopback(base_url: &str) -> bool {
     mesoclaw_providers::is_loopback(base_url)
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,7 +9,6 @@ use mesoclaw_api::ops::{Done, NoParams};
 use mesoclaw_api::{ApiError, ApiResult, CallCtx, ErrorCode};
 
 use crate::core::Core;
-use crate::models::LOCAL;
 use crate::models::setting::{ProviderSetting, origin_of};
 use crate::ops::provider::check_variable;
 
@@ -81,16 +80,8 @@ impl CredentialApi for Core {
             ));
         }
         let mut wanted = Vec::new();
-        for provider_id in self
-            .inner
-            .models
-            .candidates(params.model.as_deref())
-            .await?
-        {
-            if provider_id == LOCAL {
-                continue;
-            }
-            let setting = self.inner.models.setting(&provider_id).await?;
+        let model = params.model.as_deref();
+        for setting in self.inner.models.candidates(model).await? {
             let variable = self.inner.keys.wanted(&params.variables, &setting).await?;
             wanted.extend(variable);
         }

@@ -12,7 +12,7 @@ use mesoclaw_api::ops::provider::{
 };
 use mesoclaw_api::ops::{Done, NoParams};
 use mesoclaw_api::{ApiError, ApiResult, CallCtx, ErrorCode, Event};
-use mesoclaw_providers::DetectPorts;
+use mesoclaw_providers::{DetectPorts, ListedModel};
 use mesoclaw_store::repo::{model, provider};
 use serde_json::json;
 use tokio::time::Instant;
@@ -217,13 +217,12 @@ impl ProviderApi for Core {
         let listed = mesoclaw_providers::list_models(&endpoint)
             .await
             .map_err(|error| self.redacted(from_model(error)))?;
-        let mut models = Vec::with_capacity(listed.len());
-        for listed in &listed {
-            let mut facts = self.inner.models.facts(&setting, &listed.id).await?;
+        let model = |listed: &ListedModel| {
+            let mut facts = ModelFacts::of(&setting, &listed.id);
             facts.learn_listed(listed);
-            models.push(facts.to_model(&setting.id, &listed.id, true));
-        }
-        Ok(models)
+            facts.to_model(&setting.id, &listed.id, true)
+        };
+        Ok(listed.iter().map(model).collect())
     }
 
     async fn model_add(&self, _cx: CallCtx, params: ModelAddParams) -> ApiResult<Model> {
@@ -236,7 +235,8 @@ impl ProviderApi for Core {
             .await
             .map_err(from_store)?;
         self.tell_provider(&setting.id);
-        let facts = self.inner.models.facts(&setting, &model_id).await?;
+        let setting = self.inner.models.setting(&setting.id).await?;
+        let facts = ModelFacts::of(&setting, &model_id);
         Ok(facts.to_model(&setting.id, &model_id, true))
     }
 

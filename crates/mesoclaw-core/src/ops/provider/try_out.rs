@@ -45,11 +45,14 @@ impl Core {
 
     /// Asks within the budget, and keeps what it cost: it is a call of a model like any other.
     async fn try_model(&self, provider_id: &str, model_id: &str, cx: CallCtx) -> ApiResult<String> {
-        let facts = if provider_id == LOCAL {
-            ModelFacts::local()
+        let setting = if provider_id == LOCAL {
+            None
         } else {
-            let setting = self.inner.models.setting(provider_id).await?;
-            self.inner.models.facts(&setting, model_id).await?
+            Some(self.inner.models.setting(provider_id).await?)
+        };
+        let facts = match &setting {
+            Some(setting) => ModelFacts::of(setting, model_id),
+            None => ModelFacts::local(),
         };
         let model = format!("{provider_id}:{model_id}");
         let request = Request {
@@ -62,11 +65,9 @@ impl Core {
             return Err(ApiError::new(ErrorCode::LimitReached, message));
         }
         let started_at = Timestamp::now();
-        let tried = if provider_id == LOCAL {
-            self.try_local(&model).await?
-        } else {
-            self.try_endpoint(provider_id, model_id, cx.connection)
-                .await?
+        let tried = match &setting {
+            Some(setting) => self.try_endpoint(setting, model_id, cx.connection).await?,
+            None => self.try_local(&model).await?,
         };
         let usage = tried.usage.unwrap_or_default();
         let row = ModelCallRow {
@@ -94,19 +95,18 @@ impl Core {
 
     async fn try_endpoint(
         &self,
-        provider_id: &str,
+        setting: &ProviderSetting,
         model_id: &str,
         connection: u64,
     ) -> ApiResult<Tried> {
-        let setting = self.inner.models.setting(provider_id).await?;
-        let endpoint = self.inner.models.endpoint_of(&setting, connection).await?;
+        let endpoint = self.inner.models.endpoint_of(setting, connection).await?;
         let probe = mesoclaw_providers::probe(&endpoint, model_id)
             .await
             .map_err(|error| {
                 ApiError::new(ErrorCode::Config, mesoclaw_api::error::chain(&error))
             })?;
         let outcome = match probe.outcome {
-            Ok(()) => check_listed(&setting, &endpoint, model_id)
+            Ok(()) => check_listed(setting, &endpoint, model_id)
                 .await
                 .map(|()| probe.message),
             Err(error) => Err(ApiError::new(error.kind.code(), probe.message)),
