@@ -117,13 +117,19 @@ impl Models {
         self.resolve_route(route, wanted.connection).await
     }
 
-    /// Whether a model could answer: its provider has an address and a key, or it is installed.
+    /// Finds this model of this provider as it is now. A text would name a model of the default
+    /// provider where its own is gone.
     ///
     /// # Errors
-    /// What is missing.
-    pub async fn check(&self, model: &DefaultModel, connection: u64) -> ApiResult<()> {
-        let route = self.exact(&model.provider_id, &model.model_id).await?;
-        self.resolve_route(route, connection).await.map(|_| ())
+    /// There is no such provider, its key is missing, or the model is not installed.
+    pub async fn resolve_exact(
+        &self,
+        provider_id: &str,
+        model_id: &str,
+        connection: u64,
+    ) -> ApiResult<ResolvedModel> {
+        let route = self.exact(provider_id, model_id).await?;
+        self.resolve_route(route, connection).await
     }
 
     async fn resolve_route(&self, route: Route, connection: u64) -> ApiResult<ResolvedModel> {

@@ -111,7 +111,10 @@ impl ProviderApi for Core {
         }
         // A model that is not installed or a key that is missing is said now, not at the first
         // message.
-        self.inner.models.check(&params, cx.connection).await?;
+        self.inner
+            .models
+            .resolve_exact(&params.provider_id, &params.model_id, cx.connection)
+            .await?;
         let patch = self.default_patch(&params);
         let config = std::sync::Arc::clone(&self.inner.config);
         tokio::task::spawn_blocking(move || config.update(&patch))

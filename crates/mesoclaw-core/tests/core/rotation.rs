@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use mesoclaw_api::ops::approval::{Answer, ApprovalResolve, ResolveParams};
 use mesoclaw_api::ops::credential::{CredentialDelete, KeyParams};
-use mesoclaw_api::ops::provider::{CreateParams, ProviderCreate};
+use mesoclaw_api::ops::provider::{
+    CreateParams, DefaultModel, ProviderCreate, ProviderDefaultSet, ProviderDelete, ProviderParams,
+};
 use mesoclaw_api::{ApprovalId, ErrorCode, Event, TurnOutcome};
 use mesoclaw_testkit::model_server::{ModelServer, Reply, Script, Step};
 use serde_json::json;
@@ -89,4 +91,34 @@ async fn another_model_takes_over_where_the_key_is_gone() {
     let outcome = go_on(&mut bench, approval_id).await;
     assert_eq!(outcome, TurnOutcome::Completed);
     assert_eq!((server.requests().len(), two.requests().len()), (1, 1));
+}
+
+#[tokio::test]
+async fn a_provider_that_goes_away_under_a_turn_leaves_it_to_no_other() {
+    let (mut bench, server, approval_id) = waiting_turn("").await;
+    let two = ModelServer::start(Script::text("from two")).await;
+    bench.provider("two", &two).await;
+    // The default is on this machine, where any name may be one of a model.
+    bench
+        .call::<ProviderDefaultSet>(DefaultModel {
+            provider_id: "two".to_owned(),
+            model_id: "m2".to_owned(),
+        })
+        .await
+        .unwrap();
+    let params = ProviderParams {
+        provider_id: "one".to_owned(),
+    };
+    bench.call::<ProviderDelete>(params).await.unwrap();
+    let TurnOutcome::Failed {
+        error_code,
+        message,
+        ..
+    } = go_on(&mut bench, approval_id).await
+    else {
+        panic!("it failed");
+    };
+    assert_eq!(error_code, ErrorCode::AgentNotConfigured);
+    assert_eq!(message, "there is no provider `one`");
+    assert_eq!((server.requests().len(), two.requests().len()), (1, 0));
 }

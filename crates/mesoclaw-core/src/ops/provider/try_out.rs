@@ -14,7 +14,7 @@ use crate::budget::{Allowance, Request};
 use crate::core::Core;
 use crate::error::{from_model, from_store};
 use crate::models::setting::ProviderSetting;
-use crate::models::{LOCAL, ModelFacts, Wanted};
+use crate::models::{LOCAL, ModelFacts};
 
 /// Models of a server that are named where another was asked for.
 const MODELS_SHOWN: usize = 5;
@@ -67,7 +67,7 @@ impl Core {
         let started_at = Timestamp::now();
         let tried = match &setting {
             Some(setting) => self.try_endpoint(setting, model_id, cx.connection).await?,
-            None => self.try_local(&model).await?,
+            None => self.try_local(model_id).await?,
         };
         let usage = tried.usage.unwrap_or_default();
         let row = ModelCallRow {
@@ -119,12 +119,8 @@ impl Core {
     }
 
     /// Asks the embedded model for one token: it is loaded for real.
-    async fn try_local(&self, model: &str) -> ApiResult<Tried> {
-        let wanted = Wanted {
-            model: Some(model),
-            connection: 0,
-        };
-        let model = self.inner.models.resolve(wanted).await?;
+    async fn try_local(&self, model_id: &str) -> ApiResult<Tried> {
+        let model = self.inner.models.resolve_exact(LOCAL, model_id, 0).await?;
         let started = Instant::now();
         let mut stream = model.client.stream(ModelRequest {
             model: model.model_id,

@@ -5,7 +5,7 @@ use mesoclaw_agent::model::{ModelError, ModelErrorKind};
 use mesoclaw_api::{ApiError, BoxFuture, ErrorCode};
 
 use crate::budget::{Allowance, Request};
-use crate::models::{LOCAL, ResolvedModel, Wanted};
+use crate::models::{LOCAL, ResolvedModel};
 use crate::session::model_call::{Asker, CallParts};
 use crate::session::teller::Teller;
 
@@ -60,18 +60,11 @@ async fn again(parts: &CallParts, model: ResolvedModel) -> Result<ResolvedModel,
     if model.provider_id == LOCAL {
         return Ok(model);
     }
-    let wanted = Wanted {
-        model: Some(&model.display),
-        connection: model.connection,
-    };
-    let found = parts.models.resolve(wanted).await.map_err(unanswered)?;
-    if found.display != model.display {
-        // Without its provider the text names a model of the default one.
-        let text = format!("the provider `{}` is gone", model.provider_id);
-        return Err(ModelError::new(ModelErrorKind::NotConfigured, text)
-            .with_hint("`mesoclaw provider list --all` shows the providers"));
-    }
-    Ok(found)
+    let found = parts
+        .models
+        .resolve_exact(&model.provider_id, &model.model_id, model.connection)
+        .await;
+    found.map_err(unanswered)
 }
 
 fn unanswered(error: ApiError) -> ModelError {

@@ -7,7 +7,7 @@ use mesoclaw_agent::model::{ModelError, ModelErrorKind, ModelMessage, ModelReque
 use mesoclaw_config::Config;
 
 use crate::circuit::{Circuits, Open};
-use crate::models::{Models, ResolvedModel, Wanted};
+use crate::models::{Models, ResolvedModel};
 
 /// Whether another model may help where this one failed.
 pub(super) fn may_be_taken_over(kind: ModelErrorKind) -> bool {
@@ -54,15 +54,12 @@ pub(super) async fn first_usable(
     has_images: bool,
 ) -> Option<ResolvedModel> {
     for candidate in candidates {
-        let wanted = Wanted {
-            model: Some(&candidate),
-            connection,
+        let Some((provider_id, model_id)) = candidate.split_once(':') else {
+            tracing::debug!(model = candidate, "names no provider");
+            continue;
         };
-        match models.resolve(wanted).await {
-            // Without such a provider it would be a model of the default one.
-            Ok(model) if model.display != candidate => {
-                tracing::debug!(model = candidate, "has no provider");
-            }
+        let found = models.resolve_exact(provider_id, model_id, connection);
+        match found.await {
             Ok(model) if has_images && model.facts.supports_vision == Some(false) => {
                 tracing::debug!(
                     model = candidate,
