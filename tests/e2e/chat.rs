@@ -22,7 +22,7 @@ fn open(fixture: &Fixture, args: &[&str]) -> Pty {
 }
 
 /// Waits until a line can be typed.
-fn wait_for_prompt(pty: &Pty) {
+pub fn wait_for_prompt(pty: &Pty) {
     pty.wait_for("prompt", |screen| {
         let text = screen.contents();
         text.lines().rev().find(|line| !line.trim().is_empty()) == Some(">")
@@ -31,7 +31,7 @@ fn wait_for_prompt(pty: &Pty) {
 }
 
 /// Types a line.
-fn type_line(pty: &Pty, line: &str) {
+pub fn type_line(pty: &Pty, line: &str) {
     pty.write(line);
     pty.write("\r");
 }
@@ -67,6 +67,6 @@ fn leave_with(pty: &Pty, code: u32) {
 }
 
 /// Leaves with Ctrl-D after everything went well.
-fn leave(pty: &Pty) {
+pub fn leave(pty: &Pty) {
     leave_with(pty, 0);
 }

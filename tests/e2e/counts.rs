@@ -9,26 +9,29 @@ use mesoclaw_testkit::home::TestHome;
 use mesoclaw_testkit::model_server::{ModelServer, Script};
 
 use crate::fixture::program;
-use crate::process::{Stdin, run};
+use crate::process::{Stdin, command, run};
 use crate::tree;
 
-/// Bytes the request for "hello" may have.
-const MOST_REQUEST_BYTES: usize = 6_000;
+/// Bytes the request for "hello" may have, without and with what a model is told of tools.
+const MOST_REQUEST_BYTES: [(&str, usize); 2] = [("never", 2_000), ("always", 8_000)];
 /// Time in which an idle daemon may not wake up.
 const IDLE: Duration = Duration::from_secs(3);
 /// Crates in the normal and build tree of the program.
-const MOST_CRATES: usize = 350;
+const MOST_CRATES: usize = 370;
 
 #[test]
 fn hello_is_one_small_request() {
-    let server = ModelServer::start_blocking(Script::text("Hi."));
-    let home = TestHome::new();
-    home.use_model_server(&server);
-    run(&home, &[], Stdin::Text("hello")).assert_ok();
-    let requests = server.requests();
-    let sizes: Vec<usize> = requests.iter().map(|request| request.body_bytes).collect();
-    assert_eq!(sizes.len(), 1, "{sizes:?}");
-    assert!(sizes[0] <= MOST_REQUEST_BYTES, "{sizes:?}");
+    for (tools, most_bytes) in MOST_REQUEST_BYTES {
+        let server = ModelServer::start_blocking(Script::text("Hi."));
+        let home = TestHome::new();
+        home.use_model_server(&server);
+        command(&home, &["config", "set", "agent_tools", tools]).assert_ok();
+        run(&home, &[], Stdin::Text("hello")).assert_ok();
+        let requests = server.requests();
+        let sizes: Vec<usize> = requests.iter().map(|request| request.body_bytes).collect();
+        assert_eq!(sizes.len(), 1, "{sizes:?}");
+        assert!(sizes[0] <= most_bytes, "{tools}: {sizes:?}");
+    }
 }
 
 #[test]

@@ -13,6 +13,7 @@ mod api_document;
 mod docs_in_sync;
 mod tidy;
 
+mod desk;
 mod fixture;
 mod process;
 mod rpc;
@@ -26,9 +27,11 @@ mod slow_client;
 
 mod weights;
 
+mod attacks;
 mod chat;
 mod commands;
 mod foreign_server;
 mod keys;
 mod local_model;
 mod pipe;
+mod tools;

@@ -17,6 +17,12 @@ pub trait Handler:
     + ops::session::SessionApi
     + ops::chat::ChatApi
     + ops::approval::ApprovalApi
+    + ops::grant::GrantApi
+    + ops::policy::PolicyApi
+    + ops::tool::ToolApi
+    + ops::audit::AuditApi
+    + ops::checkpoint::CheckpointApi
+    + ops::system::SystemApi
     + ops::config::ConfigApi
     + ops::provider::ProviderApi
     + ops::credential::CredentialApi
@@ -31,6 +37,12 @@ impl<T> Handler for T where
         + ops::session::SessionApi
         + ops::chat::ChatApi
         + ops::approval::ApprovalApi
+        + ops::grant::GrantApi
+        + ops::policy::PolicyApi
+        + ops::tool::ToolApi
+        + ops::audit::AuditApi
+        + ops::checkpoint::CheckpointApi
+        + ops::system::SystemApi
         + ops::config::ConfigApi
         + ops::provider::ProviderApi
         + ops::credential::CredentialApi
@@ -45,6 +57,12 @@ const DOMAINS: &[&[OpInfo]] = &[
     ops::session::OPS,
     ops::chat::OPS,
     ops::approval::OPS,
+    ops::grant::OPS,
+    ops::policy::OPS,
+    ops::tool::OPS,
+    ops::audit::OPS,
+    ops::checkpoint::OPS,
+    ops::system::OPS,
     ops::config::OPS,
     ops::provider::OPS,
     ops::credential::OPS,
@@ -81,6 +99,12 @@ pub async fn dispatch<H: Handler>(
         }
         "chat" | "turn" => ops::chat::dispatch(handler, cx, method, params).await,
         "approval" => ops::approval::dispatch(handler, cx, method, params).await,
+        "grant" => ops::grant::dispatch(handler, cx, method, params).await,
+        "policy" => ops::policy::dispatch(handler, cx, method, params).await,
+        "tool" => ops::tool::dispatch(handler, cx, method, params).await,
+        "audit" => ops::audit::dispatch(handler, cx, method, params).await,
+        "checkpoint" => ops::checkpoint::dispatch(handler, cx, method, params).await,
+        "system" => ops::system::dispatch(handler, cx, method, params).await,
         "config" => ops::config::dispatch(handler, cx, method, params).await,
         "provider" => ops::provider::dispatch(handler, cx, method, params).await,
         "credential" => ops::credential::dispatch(handler, cx, method, params).await,

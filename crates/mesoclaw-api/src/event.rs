@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::caller::Surface;
 use crate::ids::{ApprovalId, BootId, CallId, ItemId, QueueId, SessionId, TurnId};
 use crate::item::{ApprovalDecision, Item, TurnOutcome, Usage};
 use crate::ops::approval::Approval;
@@ -83,10 +84,10 @@ pub enum Event {
     /// A running tool says how far it is.
     #[serde(rename = "tool.progress")]
     ToolProgress {
-        /// The conversation.
-        session_id: SessionId,
-        /// The turn.
-        turn_id: TurnId,
+        /// The conversation; `None` for a tool that was run by itself.
+        session_id: Option<SessionId>,
+        /// The turn; `None` for a tool that was run by itself.
+        turn_id: Option<TurnId>,
         /// The call.
         call_id: CallId,
         /// The news.
@@ -134,17 +135,20 @@ pub enum Event {
     #[serde(rename = "approval.requested")]
     ApprovalRequested {
         /// The request.
-        approval: Approval,
+        approval: Box<Approval>,
     },
     /// Somebody did, or time ran out.
     #[serde(rename = "approval.resolved")]
     ApprovalResolved {
         /// The request.
         approval_id: ApprovalId,
-        /// The conversation.
-        session_id: SessionId,
+        /// The conversation; `None` for a tool that was run by itself.
+        session_id: Option<SessionId>,
         /// What was decided.
         decision: ApprovalDecision,
+        /// Who decided; `None` when nobody did.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<Surface>,
     },
     /// The messages that wait in a session changed.
     #[serde(rename = "queue.changed")]
@@ -287,15 +291,16 @@ impl Event {
             | Self::TextDelta { session_id, .. }
             | Self::ReasoningDelta { session_id, .. }
             | Self::ToolStarted { session_id, .. }
-            | Self::ToolProgress { session_id, .. }
             | Self::TurnRetrying { session_id, .. }
             | Self::TurnModelChanged { session_id, .. }
             | Self::TurnFinished { session_id, .. }
-            | Self::ApprovalResolved { session_id, .. }
             | Self::QueueChanged { session_id, .. }
             | Self::SessionDeleted { session_id } => Some(session_id),
             Self::ItemStored { item } => Some(&item.session_id),
-            Self::ApprovalRequested { approval } => Some(&approval.session_id),
+            Self::ToolProgress { session_id, .. } | Self::ApprovalResolved { session_id, .. } => {
+                session_id.as_ref()
+            }
+            Self::ApprovalRequested { approval } => approval.session_id.as_ref(),
             Self::SessionChanged { session } => Some(&session.id),
             Self::ConfigChanged { .. }
             | Self::ProviderChanged { .. }

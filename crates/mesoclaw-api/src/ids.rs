@@ -71,6 +71,10 @@ id_type!(
     ApprovalId
 );
 id_type!(
+    /// One stored approval that counts for more than one call.
+    GrantId
+);
+id_type!(
     /// One message that waits for the running turn to end.
     QueueId
 );

@@ -77,6 +77,12 @@ pub enum ItemBody {
         /// Run time in milliseconds; `None` when it did not run.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         duration_ms: Option<u64>,
+        /// What changed in files, as a unified diff, for people.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        diff: Option<String>,
+        /// Where the text comes from; `None` for words of our own.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        provenance: Option<Provenance>,
     },
     /// A decision of a person about a call.
     Approval {
@@ -86,6 +92,9 @@ pub enum ItemBody {
         call_id: CallId,
         /// What was decided.
         decision: ApprovalDecision,
+        /// What the person said with it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
     },
     /// Something the person should know that is no answer: a retry, a shortened history.
     Notice {
@@ -104,6 +113,19 @@ pub enum ItemBody {
         /// The text.
         text: String,
     },
+}
+
+/// Where the text of a tool comes from.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Provenance {
+    /// The place, for people and models: `shell`, `file src/main.rs`, `web https://docs.rs/`.
+    pub source: String,
+    /// Whether it is from outside the workspace, so that what a model does after reading it needs
+    /// the consent of a person.
+    pub taints: bool,
+    /// Random mark of this text: prompts put the text between two lines that carry it, so that
+    /// nothing in the text can end it.
+    pub fence: String,
 }
 
 /// An image of a message. The image itself is stored once a content, under its hash.
@@ -206,6 +228,8 @@ pub enum TurnLimit {
     Time,
     /// Tokens or money (`budget_*`).
     Budget,
+    /// The same call, an unknown tool or the same error over and over (`max_tool_retries`).
+    Repetition,
 }
 
 /// Tokens and model calls.

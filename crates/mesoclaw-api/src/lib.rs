@@ -23,7 +23,7 @@ pub use caller::{BoxFuture, CallCtx, Caller, CallerExt, RawCaller, Surface};
 pub use dispatch::{Handler, dispatch, find, operations};
 pub use error::{ApiError, ApiResult, ErrorCode};
 pub use event::{Event, EventFilter, EventFrame};
-pub use ids::{ApprovalId, BootId, CallId, ItemId, QueueId, SessionId, TurnId};
+pub use ids::{ApprovalId, BootId, CallId, GrantId, ItemId, QueueId, SessionId, TurnId};
 pub use item::{Item, ItemBody, TurnOutcome, Usage};
 pub use op::{Access, Body, Lane, OpInfo, Operation, Reply, Verb};
 pub use secret::{Secret, SecretText};

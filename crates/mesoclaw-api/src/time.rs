@@ -42,6 +42,12 @@ impl Timestamp {
         i64::try_from(moment.unix_timestamp_nanos() / 1_000_000).ok()
     }
 
+    /// The moment so much later; the epoch when this text is no time.
+    pub fn plus(&self, after: std::time::Duration) -> Self {
+        let after_ms = i64::try_from(after.as_millis()).unwrap_or(i64::MAX);
+        Self::from_unix_ms(self.unix_ms().unwrap_or(0).saturating_add(after_ms))
+    }
+
     /// The RFC 3339 text.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -12,7 +12,8 @@ Runs the named benches, or all of them, against a mesoclaw binary.
   --mesoclaw-small PATH  a build without the embedded engine, for its size
   --examples DIR         where the examples `bare` and `ours` of mesoclaw-local are
                          [default: examples beside this program]
-  --quick                fewer rounds
+  --rg PATH              ripgrep, for comparison [default: rg in PATH]
+  --quick                fewer rounds, smaller trees
   --tokens N             tokens of an answer in `dialects` [default: 100000]
   --json FILE            write the rows to FILE as JSON, too
   --from FILE            print the rows of such a file and measure nothing
@@ -20,7 +21,8 @@ Runs the named benches, or all of them, against a mesoclaw binary.
   --list                 name the benches
   --help                 print this
 
-`dialects`, `dialect-memory` and `store` need no mesoclaw binary:
+`dialects`, `dialect-memory`, `store`, `policy`, `file_search` and `content_search` need no mesoclaw
+binary:
 
   cargo build --release -p mesoclaw-bench
   target/release/mesoclaw-bench dialects dialect-memory
@@ -60,6 +62,8 @@ pub(crate) struct Args {
     pub(crate) small: Option<PathBuf>,
     /// Directory of the examples of mesoclaw-local.
     pub(crate) examples: PathBuf,
+    /// The ripgrep to compare with; `None` = the one in PATH.
+    pub(crate) rg: Option<PathBuf>,
     /// Fewer rounds.
     pub(crate) is_quick: bool,
     /// Tokens of an answer in `dialects`.
@@ -86,6 +90,7 @@ impl Args {
             mesoclaw: beside.join("mesoclaw"),
             small: None,
             examples: beside.join("examples"),
+            rg: None,
             is_quick: false,
             n_tokens: N_TOKENS,
             json: None,
@@ -100,6 +105,7 @@ impl Args {
             match word.as_str() {
                 "--mesoclaw" => args.mesoclaw = path()?,
                 "--mesoclaw-small" => args.small = Some(path()?),
+                "--rg" => args.rg = Some(path()?),
                 "--examples" => args.examples = path()?,
                 "--json" => args.json = Some(path()?),
                 "--from" => args.from = Some(path()?),

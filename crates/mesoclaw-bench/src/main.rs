@@ -2,7 +2,7 @@
 //! peers reached; they do not judge, and no test depends on them.
 //!
 //! Reading order: `args.rs`, `run.rs`, `row.rs`, `table.rs`, the tools `process.rs`, `socket.rs`,
-//! `turn.rs`, `dialect.rs`, then one file a bench in `bench/`. Linux only: it reads `/proc`.
+//! `turn.rs`, `dialect.rs`, `file_tree.rs`, `ripgrep.rs`, then one file a bench in `bench/`. Linux only: it reads `/proc`.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -15,7 +15,9 @@
 mod args;
 mod bench;
 mod dialect;
+mod file_tree;
 mod process;
+mod ripgrep;
 mod row;
 mod run;
 mod socket;

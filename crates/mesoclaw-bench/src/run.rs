@@ -9,8 +9,8 @@ use serde_json::json;
 
 use crate::args::Args;
 use crate::bench::{
-    clients, daemon_start, dialect_memory, dialects, idle, local, pipe, sessions, sizes, store,
-    stream,
+    clients, content_search, daemon_start, dialect_memory, dialects, file_search, idle, local,
+    pipe, policy, sandbox, sessions, sizes, store, stream,
 };
 use crate::row::Row;
 use crate::table;
@@ -24,6 +24,8 @@ pub(crate) struct Setting {
     pub(crate) small: Option<PathBuf>,
     /// Directory of the examples of mesoclaw-local.
     pub(crate) examples: PathBuf,
+    /// The ripgrep to compare with; `None` = the one in PATH.
+    pub(crate) rg: Option<PathBuf>,
     /// Fewer rounds.
     pub(crate) is_quick: bool,
     /// Tokens of an answer in `dialects`.
@@ -46,7 +48,7 @@ struct Bench {
     run: fn(&Setting) -> Vec<Row>,
 }
 
-const BENCHES: [Bench; 11] = [
+const BENCHES: [Bench; 15] = [
     Bench {
         name: "daemon_start",
         about: "exec of the daemon to its first answer; --version, --help, daemon status",
@@ -113,6 +115,30 @@ const BENCHES: [Bench; 11] = [
         needs_mesoclaw: false,
         run: store::run,
     },
+    Bench {
+        name: "policy",
+        about: "the verdict on a command of 200 characters",
+        needs_mesoclaw: false,
+        run: policy::run,
+    },
+    Bench {
+        name: "sandbox",
+        about: "a program that does nothing, in the sandbox, against a bare spawn",
+        needs_mesoclaw: true,
+        run: sandbox::run,
+    },
+    Bench {
+        name: "file_search",
+        about: "files by name among 100,000, against `rg --files`",
+        needs_mesoclaw: false,
+        run: file_search::run,
+    },
+    Bench {
+        name: "content_search",
+        about: "lines of 100,000 files, against `rg`",
+        needs_mesoclaw: false,
+        run: content_search::run,
+    },
 ];
 
 /// Names the benches.
@@ -175,6 +201,7 @@ fn measure(args: &Args) -> Result<(Vec<Row>, Vec<String>), String> {
         },
         small: args.small.as_ref().map(absolute).transpose()?,
         examples: args.examples.clone(),
+        rg: args.rg.as_ref().map(absolute).transpose()?,
         is_quick: args.is_quick,
         n_tokens: args.n_tokens,
     };

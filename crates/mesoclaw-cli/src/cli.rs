@@ -2,8 +2,10 @@
 
 mod keys;
 mod models;
+mod permissions;
 mod providers;
 mod sessions;
+mod tools;
 mod values;
 
 use std::path::PathBuf;
@@ -12,8 +14,14 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use keys::{KeyCommand, PassphraseArgs, Place, SecretArgs};
 pub use models::ModelCommand;
+pub use permissions::{
+    AllowArgs, ApprovalCommand, AuditCommand, AuditFilter, AuditFormat, AuditKindWord,
+    GrantCommand, PolicyCommand, PolicyTestArgs,
+};
 pub use providers::{AddArgs, ModelAddArgs, PriceArgs, ProviderCommand, UpdateArgs};
 pub use sessions::{ExportFormat, SessionCommand};
+pub use tools::{ToolCommand, ToolRunArgs, UndoArgs};
+pub use values::parse_span;
 
 /// A light, local-first AI agent. One daemon holds the agent; this command talks to it and starts it
 /// when needed.
@@ -135,6 +143,26 @@ pub enum Command {
     /// Keys of providers and other secrets
     #[command(subcommand)]
     Key(KeyCommand),
+    /// What the agent can do: list the tools, run one
+    #[command(subcommand)]
+    Tool(ToolCommand),
+    /// What runs, what asks and what never runs
+    #[command(subcommand)]
+    Policy(PolicyCommand),
+    /// Answer the calls that wait for a yes
+    #[command(subcommand)]
+    Approval(ApprovalCommand),
+    /// Answers that count for more than one call
+    #[command(subcommand)]
+    Grant(GrantCommand),
+    /// Every decision and every action, in a chain that shows tampering
+    #[command(subcommand)]
+    Audit(AuditCommand),
+    /// Put the files back that the last turn changed
+    ///
+    /// Tells what was put back, what was not and why, and the commands whose changes remain. Exit
+    /// codes: 0 all files are as they were, 1 some are not, 4 nothing to undo.
+    Undo(UndoArgs),
     /// Set up a model, by questions
     ///
     /// Looks for model servers on this machine and for key variables, shows what it found, and uses

@@ -5,7 +5,7 @@ use std::fmt::{self, Write as _};
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
-use mesoclaw_api::ApiError;
+use mesoclaw_api::{ApiError, Timestamp};
 use serde::Serialize;
 
 use crate::exit::{CliError, CliResult};
@@ -202,6 +202,17 @@ pub fn shell_word(text: &str) -> String {
         return text.to_owned();
     }
     format!("'{}'", text.replace('\'', "'\\''"))
+}
+
+/// The beginning of an id, as long as lists show it.
+pub fn short_id(id: &str) -> String {
+    id.chars().take(8).collect()
+}
+
+/// A moment to the minute.
+pub fn minute(at: &Timestamp) -> String {
+    let text = at.as_str();
+    text.get(..16).unwrap_or(text).replace('T', " ")
 }
 
 /// A number of bytes for people.

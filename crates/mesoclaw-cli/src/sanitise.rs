@@ -35,6 +35,80 @@ pub fn one_line(text: &str) -> String {
     for_terminal(text).replace(['\n', '\t'], " ")
 }
 
+/// The text with nothing hidden, for what a person has to judge: a command, a path, a reason.
+///
+/// As [`for_terminal`], but a carriage return is shown, and so is every character that has no
+/// width or is a blank other than a space. Line feeds stay; tabs become `^I`.
+pub fn visible(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '\n' => shown.push('\n'),
+            '\r' => shown.push_str("^M"),
+            '\t' => shown.push_str("^I"),
+            c if is_hidden(c) => push(&mut shown, format_args!("<U+{:04X}>", u32::from(c))),
+            c => shown.push_str(&for_terminal(c.encode_utf8(&mut [0; 4]))),
+        }
+    }
+    shown
+}
+
+/// Each character outside ASCII once, with its number, at most ten of them.
+pub fn outside_ascii(text: &str) -> Vec<String> {
+    const MOST: usize = 10;
+    let mut found: Vec<char> = Vec::new();
+    for character in text.chars().filter(|c| !c.is_ascii()) {
+        if !found.contains(&character) {
+            found.push(character);
+        }
+    }
+    let more = found.len().saturating_sub(MOST);
+    let mut words: Vec<String> = found
+        .into_iter()
+        .take(MOST)
+        .map(|c| {
+            let shown = visible(c.encode_utf8(&mut [0; 4]));
+            if shown.starts_with('<') {
+                shown
+            } else {
+                format!("{shown} (U+{:04X})", u32::from(c))
+            }
+        })
+        .collect();
+    if more > 0 {
+        words.push(format!("{more} more"));
+    }
+    words
+}
+
+/// Characters without ink: no width, fillers, tags, variation selectors, blanks that are no space.
+fn is_hidden(character: char) -> bool {
+    matches!(
+        character,
+        '\u{00A0}'
+            | '\u{00AD}'
+            | '\u{034F}'
+            | '\u{115F}'
+            | '\u{1160}'
+            | '\u{1680}'
+            | '\u{17B4}'
+            | '\u{17B5}'
+            | '\u{180B}'..='\u{180F}'
+            | '\u{2000}'..='\u{200F}'
+            | '\u{202F}'
+            | '\u{205F}'..='\u{206F}'
+            | '\u{2800}'
+            | '\u{3000}'
+            | '\u{3164}'
+            | '\u{FE00}'..='\u{FE0F}'
+            | '\u{FEFF}'
+            | '\u{FFA0}'
+            | '\u{FFF9}'..='\u{FFFB}'
+            | '\u{1D173}'..='\u{1D17A}'
+            | '\u{E0000}'..='\u{E0FFF}'
+    )
+}
+
 fn is_unsafe(character: char) -> bool {
     match character {
         '\n' | '\t' => false,
@@ -90,6 +164,36 @@ mod tests {
             .map(|c| for_terminal(&c.to_string()).into_owned())
             .collect();
         assert_eq!(pieces, whole);
+    }
+
+    #[test]
+    fn nothing_is_hidden_from_a_judge() {
+        let cases = [
+            ("rm -rf x", "rm -rf x"),
+            ("a\r\nb\tc", "a^M\nb^Ic"),
+            ("ls\u{200b}\u{feff}\u{ad}", "ls<U+200B><U+FEFF><U+00AD>"),
+            ("a\u{a0}b\u{3000}c", "a<U+00A0>b<U+3000>c"),
+            ("\u{202e}x\u{e0041}", "<U+202E>x<U+E0041>"),
+            ("\x1b[2K\x08", "^[[2K^H"),
+            ("naïve", "naïve"),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(visible(text), expected, "{text:?}");
+            assert_eq!(for_terminal(&visible(text)), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn characters_that_look_like_others_are_named() {
+        for (text, expected) in [
+            ("plain", Vec::new()),
+            ("l\u{455} \u{455}", vec!["\u{455} (U+0455)".to_owned()]),
+            ("a\u{200b}", vec!["<U+200B>".to_owned()]),
+        ] {
+            assert_eq!(outside_ascii(text), expected, "{text:?}");
+        }
+        let many: String = ('à'..='ï').collect();
+        assert_eq!(outside_ascii(&many).last().unwrap(), "6 more");
     }
 
     #[test]

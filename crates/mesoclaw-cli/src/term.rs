@@ -11,9 +11,17 @@ mod platform;
 mod platform;
 
 pub use platform::{
-    HiddenInput, Signals, TerminalMode, discard_typed, make_private, raw_stdin, read_hidden_line,
-    terminate, write_stdout,
+    HiddenInput, Signals, TerminalMode, discard_typed, make_private, raw_stdin, read_fresh_line,
+    read_hidden_line, terminate, write_stdout,
 };
+
+/// The columns of a terminal that does not tell.
+const USUAL_COLUMNS: usize = 80;
+
+/// How many columns a line may have.
+pub fn columns() -> usize {
+    platform::columns().unwrap_or(USUAL_COLUMNS)
+}
 
 /// How long a pipe beside arguments may stay silent before it is left alone.
 pub const PIPE_PATIENCE: Duration = Duration::from_millis(200);

@@ -107,12 +107,19 @@ fn plain_entry(item: &Item) -> Option<String> {
             tool,
             output,
             success,
+            diff,
             ..
         } => {
             let word = if *success { "ok" } else { "failed" };
-            format!("[tool] {tool} {word}: {output}\n")
+            let diff = diff.as_deref().map(|diff| format!("{}\n", diff.trim_end()));
+            format!(
+                "[tool] {tool} {word}: {output}\n{}",
+                diff.unwrap_or_default()
+            )
         }
-        ItemBody::Approval { decision, .. } => format!("[approval] {}\n", decided(*decision)),
+        ItemBody::Approval {
+            decision, reason, ..
+        } => format!("[approval] {}\n", decided(*decision, reason.as_deref())),
         ItemBody::Notice { text } => format!("({text})\n"),
         ItemBody::System { text } => format!("system: {text}\n"),
         ItemBody::Outcome { outcome, .. } => format!("{}\n", ending_text(outcome)?),
@@ -135,13 +142,22 @@ fn markdown_entry(item: &Item) -> Option<String> {
         }
         ItemBody::Reasoning { text } => format!("> {}\n", text.replace('\n', "\n> ")),
         ItemBody::ToolCall { tool, args, .. } => format!("Tool `{tool}`: `{args}`\n"),
-        ItemBody::ToolResult { tool, output, .. } => {
+        ItemBody::ToolResult {
+            tool, output, diff, ..
+        } => {
+            let diff = diff.as_deref().map(|diff| {
+                let lines = diff.trim_end().replace('\n', "\n    ");
+                format!("\nIt changed:\n\n    {lines}\n")
+            });
             format!(
-                "Tool `{tool}` answered:\n\n    {}\n",
-                output.replace('\n', "\n    ")
+                "Tool `{tool}` answered:\n\n    {}\n{}",
+                output.replace('\n', "\n    "),
+                diff.unwrap_or_default()
             )
         }
-        ItemBody::Approval { decision, .. } => format!("Approval: {}\n", decided(*decision)),
+        ItemBody::Approval {
+            decision, reason, ..
+        } => format!("Approval: {}\n", decided(*decision, reason.as_deref())),
         ItemBody::Notice { text } => format!("*{text}*\n"),
         ItemBody::System { text } => format!("## System\n\n{text}\n"),
         ItemBody::Outcome { outcome, .. } => match outcome {
@@ -155,11 +171,15 @@ fn markdown_entry(item: &Item) -> Option<String> {
     Some(entry)
 }
 
-fn decided(decision: ApprovalDecision) -> &'static str {
-    match decision {
+fn decided(decision: ApprovalDecision, reason: Option<&str>) -> String {
+    let word = match decision {
         ApprovalDecision::Approved => "approved",
         ApprovalDecision::Denied => "denied",
         ApprovalDecision::TimedOut => "timed out",
+    };
+    match reason {
+        Some(reason) => format!("{word}: {reason}"),
+        None => word.to_owned(),
     }
 }
 

@@ -1,7 +1,7 @@
 //! What only Unix can tell about stdin, stdout, processes and the terminal.
 
 use std::fs::{File, Permissions};
-use std::io::{self, Write};
+use std::io::{self, PipeReader, Write};
 use std::os::fd::AsFd;
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::path::Path;
@@ -11,12 +11,19 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, kill_process};
 use rustix::termios::{
     InputModes, LocalModes, OptionalActions, QueueSelector, SpecialCodeIndex, Termios, tcflush,
-    tcgetattr, tcsetattr,
+    tcgetattr, tcgetwinsize, tcsetattr,
 };
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use zeroize::Zeroizing;
 
+use crate::run::approve::asker::Typed;
 use crate::run::stops::Stop;
+
+/// Silence after which what comes was typed with the question in sight.
+const QUIET: Duration = Duration::from_millis(300);
+
+/// What comes within this time after a line came with it.
+const TOGETHER: Duration = Duration::from_millis(30);
 
 /// A stdin that is no terminal.
 pub enum StdinFile {
@@ -93,6 +100,118 @@ pub fn terminate(pid: u32) -> io::Result<()> {
 pub fn discard_typed() {
     // Fails when stdin is no terminal; then nobody types.
     tcflush(io::stdin(), QueueSelector::IFlush).ok();
+}
+
+/// How many columns the terminal has, as far as it tells.
+pub fn columns() -> Option<usize> {
+    let sizes = [tcgetwinsize(io::stdout()), tcgetwinsize(io::stderr())];
+    let columns = sizes.into_iter().find_map(Result::ok)?.ws_col;
+    (columns > 0).then_some(usize::from(columns))
+}
+
+/// A line that is typed after the prompt was shown. What is typed before is forgotten: the prompt
+/// comes after a while in which no key was pressed. Ends early when something comes over `woken`.
+///
+/// # Errors
+/// Stdin is no terminal, or the terminal is gone.
+pub fn read_fresh_line(woken: &PipeReader, prompt: &dyn Fn()) -> io::Result<Typed> {
+    let mut piece = [0_u8; 4096];
+    let deaf = Deaf::begin()?;
+    loop {
+        match wait(woken, Some(QUIET)) {
+            Ready::Woken => return Ok(Typed::Withdrawn),
+            Ready::Nothing => break,
+            Ready::Typed if read_stdin(&mut piece)? == 0 => return Ok(Typed::End),
+            Ready::Typed => {}
+        }
+    }
+    drop(deaf);
+    prompt();
+    let mut line = Vec::new();
+    while line.last() != Some(&b'\n') {
+        match wait(woken, None) {
+            Ready::Woken => {
+                tcflush(io::stdin(), QueueSelector::IFlush)?;
+                return Ok(Typed::Withdrawn);
+            }
+            Ready::Nothing => {}
+            Ready::Typed => match read_stdin(&mut piece)? {
+                0 => return Ok(Typed::End),
+                count => line.extend_from_slice(piece.get(..count).unwrap_or_default()),
+            },
+        }
+    }
+    if matches!(wait(woken, Some(TOGETHER)), Ready::Typed) {
+        tcflush(io::stdin(), QueueSelector::IFlush)?;
+        return Ok(Typed::Several);
+    }
+    let text = String::from_utf8_lossy(&line);
+    Ok(Typed::Line(text.trim_end_matches(['\n', '\r']).to_owned()))
+}
+
+/// What can be read.
+enum Ready {
+    Woken,
+    Typed,
+    Nothing,
+}
+
+fn wait(woken: &PipeReader, patience: Option<Duration>) -> Ready {
+    let stdin = io::stdin();
+    let mut fds = [
+        PollFd::new(woken, PollFlags::IN),
+        PollFd::new(&stdin, PollFlags::IN),
+    ];
+    let timeout = patience.map(|patience| Timespec {
+        tv_sec: i64::try_from(patience.as_secs()).unwrap_or(i64::MAX),
+        tv_nsec: i64::from(patience.subsec_nanos()),
+    });
+    // A poll that was interrupted is one that found nothing.
+    if poll(&mut fds, timeout.as_ref()).unwrap_or(0) == 0 {
+        return Ready::Nothing;
+    }
+    let [from_pipe, from_stdin] = &fds;
+    if !from_pipe.revents().is_empty() {
+        Ready::Woken
+    } else if from_stdin.revents().is_empty() {
+        Ready::Nothing
+    } else {
+        Ready::Typed
+    }
+}
+
+fn read_stdin(piece: &mut [u8]) -> io::Result<usize> {
+    loop {
+        match rustix::io::read(io::stdin(), &mut *piece) {
+            Err(rustix::io::Errno::INTR) => {}
+            result => return Ok(result?),
+        }
+    }
+}
+
+/// A terminal that hands over each key at once and shows none; dropped, it is as it was, and what
+/// was not read is gone.
+struct Deaf(Termios);
+
+impl Deaf {
+    fn begin() -> io::Result<Self> {
+        let mode = tcgetattr(io::stdin())?;
+        let mut deaf = mode.clone();
+        deaf.local_modes
+            .remove(LocalModes::ICANON | LocalModes::ECHO | LocalModes::ECHONL);
+        deaf.local_modes.insert(LocalModes::ISIG);
+        deaf.special_codes[SpecialCodeIndex::VMIN] = 1;
+        deaf.special_codes[SpecialCodeIndex::VTIME] = 0;
+        tcsetattr(io::stdin(), OptionalActions::Flush, &deaf)?;
+        Ok(Self(mode))
+    }
+}
+
+impl Drop for Deaf {
+    fn drop(&mut self) {
+        // The terminal may be gone (a hang-up); then there is nothing to put back.
+        tcsetattr(io::stdin(), OptionalActions::Flush, &self.0).ok();
+    }
 }
 
 /// Makes a file readable and writable for its owner alone.

@@ -3,7 +3,7 @@
 //! Written to the documented behaviour and type-checked only; it was not run.
 
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::{self, BufRead, PipeReader, Write};
 use std::os::windows::io::AsHandle;
 use std::path::Path;
 use std::process::Command;
@@ -12,6 +12,7 @@ use std::time::Duration;
 use tokio::signal::windows::{CtrlC, CtrlClose, ctrl_c, ctrl_close};
 use zeroize::Zeroizing;
 
+use crate::run::approve::asker::Typed;
 use crate::run::stops::Stop;
 
 /// A stdin that is no terminal.
@@ -68,6 +69,30 @@ pub fn terminate(pid: u32) -> io::Result<()> {
 
 /// What was typed stays: the standard library cannot discard it there.
 pub fn discard_typed() {}
+
+/// How many columns the terminal has: the standard library does not tell there.
+pub fn columns() -> Option<usize> {
+    None
+}
+
+/// The first line that begins after the prompt was shown. The standard library cannot forget what
+/// was typed before, and cannot stop a read: a line that came at once counts as typed ahead.
+///
+/// # Errors
+/// The terminal is gone.
+pub fn read_fresh_line(_woken: &PipeReader, prompt: &dyn Fn()) -> io::Result<Typed> {
+    const TOO_QUICK: Duration = Duration::from_millis(300);
+    prompt();
+    let asked = std::time::Instant::now();
+    let mut line = String::new();
+    if io::stdin().lock().read_line(&mut line)? == 0 {
+        return Ok(Typed::End);
+    }
+    if asked.elapsed() < TOO_QUICK {
+        return Ok(Typed::Several);
+    }
+    Ok(Typed::Line(line.trim_end_matches(['\n', '\r']).to_owned()))
+}
 
 /// Files below the user's profile are private there through inherited rights.
 #[expect(

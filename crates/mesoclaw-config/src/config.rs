@@ -197,6 +197,112 @@ pub struct Config {
     /// Seconds an approval waits for somebody before it counts as denied, from 5 to 86400.
     pub approval_timeout_secs: u32,
 
+    /// How much tools may do before a person is asked: `strict`, `supervised` or `autonomous`.
+    ///
+    /// `strict`: only reads inside the workspace run. `supervised`: what only looks runs, all that
+    /// changes something asks. `autonomous`: changes inside the workspace run too, what could do
+    /// lasting harm asks. What is forbidden is forbidden in each. The words `readonly` (meaning
+    /// `strict`), `full` and `semi-autonomous` (meaning `autonomous`) are understood too.
+    pub security_autonomy_level: String,
+
+    /// What has to keep programs inside their bounds: `off`, `best_effort` or `require`.
+    ///
+    /// `best_effort` is whatever this system has; `mesoclaw doctor` tells what that is. With
+    /// `require` no program runs where files and system calls cannot be restricted. `off` restricts
+    /// neither.
+    pub security_sandbox: String,
+
+    /// Most tool calls a session may begin within the window, from 0 to 10000.
+    ///
+    /// The window is `security_rate_limit_window_secs` long. 0 means no limit.
+    pub security_rate_limit_max: u32,
+
+    /// Seconds in which tool calls are counted, from 1 to 86400.
+    pub security_rate_limit_window_secs: u32,
+
+    /// How often in a row a turn may repeat itself before it ends, from 0 to 100.
+    ///
+    /// A repetition is the same call with the same result, a call of an unknown tool, or the same
+    /// error of a tool. Below 2 counts as 2.
+    pub max_tool_retries: u32,
+
+    /// Which models are told of tools: `auto`, `always` or `never`.
+    ///
+    /// `auto` leaves out models of the embedded engine with fewer than a billion parameters: they call
+    /// tools at random, and reading what tools there are takes them longer than answering.
+    pub agent_tools: String,
+
+    /// Names of tools that no model gets and nobody can run, at most 64.
+    pub disabled_tools: Vec<String>,
+
+    /// Longest result of a tool that goes to the model, from 1024 to 1048576 bytes.
+    ///
+    /// What is longer is cut, and the result says how to get the rest.
+    pub tool_output_max_bytes: u64,
+
+    /// Seconds a command may run when its call names no time, from 1 to 86400.
+    pub tool_shell_timeout_secs: u32,
+
+    /// Most seconds a call may ask for, from 1 to 86400.
+    ///
+    /// It is at least `tool_shell_timeout_secs`.
+    pub tool_shell_max_timeout_secs: u32,
+
+    /// Most lines one call of `file_read` gives, from 1 to 1000000.
+    pub tool_file_read_max_lines: u32,
+
+    /// Largest file that `file_read` opens, from 1024 to 1073741824 bytes.
+    pub tool_file_read_max_bytes: u64,
+
+    /// Most results of `file_search` and `content_search`, from 1 to 10000.
+    pub tool_file_search_max_results: u32,
+
+    /// Most processes that `process` lists, from 1 to 10000.
+    pub tool_process_list_limit: u32,
+
+    /// Places outside of the workspace that tools may read as if they were in it, at most 64.
+    ///
+    /// What looks like a secret asks there too.
+    pub tool_readable_paths: Vec<PathBuf>,
+
+    /// Names of the daemon's environment variables that programs get to see, at most 64.
+    ///
+    /// Without it they see only what programs need to run at all. Only names stand here, never
+    /// values.
+    pub tool_environment: Vec<String>,
+
+    /// Seconds a web search may take, from 1 to 300.
+    pub web_search_timeout_secs: u32,
+
+    /// Most results of a web search, from 1 to 20.
+    pub web_search_max_results: u32,
+
+    /// Seconds a page may take to arrive, from 1 to 300.
+    pub web_fetch_timeout_secs: u32,
+
+    /// Largest page that is fetched, unpacked, from 1024 to 104857600 bytes.
+    pub web_fetch_max_bytes: u64,
+
+    /// Hosts on this machine or in private networks that tools may reach, at most 64.
+    ///
+    /// Each is `HOST`, `HOST:PORT`, `*.HOST` or an address. All others of that kind are refused.
+    pub web_allow_private_hosts: Vec<String>,
+
+    /// Whether web tools go through the proxy that the daemon's environment names.
+    ///
+    /// The proxy then finds the hosts, so addresses in private networks are not recognised.
+    pub web_use_proxy: bool,
+
+    /// Bytes of file contents kept for `undo`, in all sessions together, from 0 to 1099511627776.
+    ///
+    /// Beyond it the oldest turns can no longer be undone. 0 keeps the last turn only.
+    pub checkpoint_max_bytes: u64,
+
+    /// Largest file whose content is kept for `undo`, from 0 to 1073741824 bytes.
+    ///
+    /// A larger one can be changed all the same, and `undo` says that it was not kept.
+    pub checkpoint_file_max_bytes: u64,
+
     /// Most earlier messages of a session that go to the model, from 0 to 10000.
     pub context_max_history_messages: u32,
 

@@ -7,6 +7,15 @@ pub(crate) fn is_unused_contract_key(key: &str) -> bool {
     UNUSED.contains(&key)
 }
 
+/// Why nothing reads this setting, as the end of a message; empty when there is no more to say than
+/// that.
+pub(crate) fn why_unused(key: &str) -> &'static str {
+    match key {
+        "security_audit_log_capacity" => ": every entry of the audit is kept",
+        _ => "",
+    }
+}
+
 /// In the order of the contract, section 5.
 const UNUSED: &[&str] = &[
     "gateway_host",
@@ -19,10 +28,6 @@ const UNUSED: &[&str] = &[
     "identity_description",
     "identity_dir",
     "agent_reasoning_guidance",
-    "security_autonomy_level",
-    "max_tool_retries",
-    "security_rate_limit_max",
-    "security_rate_limit_window_secs",
     "security_audit_log_capacity",
     "memory_fts_weight",
     "memory_vector_weight",
@@ -32,12 +37,6 @@ const UNUSED: &[&str] = &[
     "embedding_provider",
     "embedding_model",
     "embedding_download_dir",
-    "tool_shell_timeout_secs",
-    "tool_file_read_max_lines",
-    "tool_file_search_max_results",
-    "tool_process_list_limit",
-    "web_search_timeout_secs",
-    "web_search_max_results",
     "skills_dir",
     "skill_max_content_size",
     "skill_proposal_expiry_days",

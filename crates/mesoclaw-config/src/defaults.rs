@@ -2,7 +2,11 @@
 
 use crate::config::{Config, LogLevel};
 
+const KIB: u64 = 1024;
+const MIB: u64 = 1024 * KIB;
+
 impl Default for Config {
+    #[expect(clippy::too_many_lines, reason = "one line a setting")]
     fn default() -> Self {
         Self {
             data_dir: None,
@@ -42,6 +46,30 @@ impl Default for Config {
             agent_seed: None,
             agent_stop: Vec::new(),
             approval_timeout_secs: 120,
+            security_autonomy_level: "supervised".to_owned(),
+            security_sandbox: "best_effort".to_owned(),
+            security_rate_limit_max: 60,
+            security_rate_limit_window_secs: 60,
+            max_tool_retries: 3,
+            agent_tools: "auto".to_owned(),
+            disabled_tools: Vec::new(),
+            tool_output_max_bytes: 32 * KIB,
+            tool_shell_timeout_secs: 30,
+            tool_shell_max_timeout_secs: 600,
+            tool_file_read_max_lines: 10_000,
+            tool_file_read_max_bytes: 10 * MIB,
+            tool_file_search_max_results: 100,
+            tool_process_list_limit: 200,
+            tool_readable_paths: Vec::new(),
+            tool_environment: Vec::new(),
+            web_search_timeout_secs: 30,
+            web_search_max_results: 20,
+            web_fetch_timeout_secs: 30,
+            web_fetch_max_bytes: 5 * MIB,
+            web_allow_private_hosts: Vec::new(),
+            web_use_proxy: false,
+            checkpoint_max_bytes: 256 * MIB,
+            checkpoint_file_max_bytes: 10 * MIB,
             context_max_history_messages: 20,
             local_idle_unload_secs: 300,
             local_threads: 0,

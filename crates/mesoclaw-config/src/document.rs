@@ -32,6 +32,10 @@ const SCHEMA_DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
 
 const MODEL_PATTERN: &str = "^(?!hint:)[^:\\s]+:\\S(.*\\S)?$";
 
+const VARIABLE_PATTERN: &str = "^[A-Za-z_][A-Za-z0-9_]*$";
+
+const HOST_PATTERN: &str = "^(\\*\\.)?[^\\s/?#@*%\\\\.-][^\\s/?#@*%\\\\]*$";
+
 /// The text of `docs/configuration.md`.
 pub fn configuration_markdown() -> String {
     let mut text = INTRODUCTION.to_owned();
@@ -87,7 +91,7 @@ fn section(field: &Field) -> String {
 
 fn type_name(field: &Field) -> &'static str {
     let name = field.kind.describe();
-    if let Limit::Words(_) = field.limit {
+    if let Limit::Words(_) | Limit::WordsAndOld { .. } = field.limit {
         return "one of the words";
     }
     if field.limit == Limit::Path {
@@ -107,7 +111,7 @@ fn default_text(default: &Value) -> String {
 }
 
 fn range_text(field: &Field) -> String {
-    if let Limit::Words(words) = field.limit {
+    if let Limit::Words(words) | Limit::WordsAndOld { words, .. } = field.limit {
         return format!("`{}`", words.join("`, `"));
     }
     field.limit.describe().unwrap_or_else(|| "any".to_owned())
@@ -153,6 +157,8 @@ fn items(limit: Limit) -> Value {
     match limit {
         // In the order of the alphabet, which is also the order of a sorted map.
         Limit::Models { .. } => json!({ "pattern": MODEL_PATTERN, "type": "string" }),
+        Limit::VariableNames { .. } => json!({ "pattern": VARIABLE_PATTERN, "type": "string" }),
+        Limit::Hosts { .. } => json!({ "pattern": HOST_PATTERN, "type": "string" }),
         _ => json!({ "type": "string" }),
     }
 }
@@ -178,12 +184,19 @@ fn property(field: &Field, description: &str) -> Ordered {
             entries.extend([(least, json!(min)), ("maximum", json!(max))]);
         }
         Limit::Words(words) => entries.push(("enum", json!(words))),
-        Limit::Items { max } | Limit::Models { max } => entries.push(("maxItems", json!(max))),
+        Limit::WordsAndOld { words, old } => {
+            let old = old.iter().map(|(word, _)| word);
+            entries.push(("enum", words.iter().chain(old).copied().collect()));
+        }
+        Limit::Items { max }
+        | Limit::Models { max }
+        | Limit::VariableNames { max }
+        | Limit::Hosts { max } => entries.push(("maxItems", json!(max))),
         Limit::Model => entries.push(("pattern", json!(MODEL_PATTERN))),
         Limit::ProviderId => entries.push(("pattern", json!("^[a-z0-9_-]{1,64}$"))),
         Limit::NotEmpty | Limit::Path => entries.push(("minLength", json!(1))),
         Limit::HttpUrl => entries.push(("pattern", json!("^https?://[^/?#@\\s]+([/?#]\\S*)?$"))),
-        Limit::VariableName => entries.push(("pattern", json!("^[A-Za-z_][A-Za-z0-9_]*$"))),
+        Limit::VariableName => entries.push(("pattern", json!(VARIABLE_PATTERN))),
         Limit::NoRange => {}
     }
     if !field.default.is_null() {

@@ -53,7 +53,10 @@ pub enum ConfigError {
     },
 
     /// The setting exists in the contract of the program, but nothing reads it.
-    #[error("the setting {key} is not used by this version")]
+    #[error(
+        "the setting {key} is not used by this version{}",
+        crate::contract_keys::why_unused(key)
+    )]
     UnusedKey {
         /// The name that was given.
         key: String,
@@ -77,6 +80,24 @@ pub enum ConfigError {
         origin: Origin,
         /// The setting that has to be there too.
         required: &'static str,
+    },
+
+    /// A number is above the one that limits it.
+    #[error(
+        "{key} is {value}{}, but it may be at most {limit}, which is {limit_value}",
+        place(Some(origin))
+    )]
+    Above {
+        /// The setting that is too large.
+        key: &'static str,
+        /// Its value.
+        value: u64,
+        /// Where it comes from.
+        origin: Origin,
+        /// The setting that limits it.
+        limit: &'static str,
+        /// The value of that.
+        limit_value: u64,
     },
 
     /// A patch has to be a JSON object.

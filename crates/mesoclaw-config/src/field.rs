@@ -184,7 +184,13 @@ mod tests {
                 Kind::Integer => assert!(matches!(field.limit, Limit::Integer { .. }), "{key}"),
                 Kind::Number => assert!(matches!(field.limit, Limit::Number { .. }), "{key}"),
                 Kind::List => assert!(
-                    matches!(field.limit, Limit::Items { .. } | Limit::Models { .. }),
+                    matches!(
+                        field.limit,
+                        Limit::Items { .. }
+                            | Limit::Models { .. }
+                            | Limit::VariableNames { .. }
+                            | Limit::Hosts { .. }
+                    ),
                     "{key}"
                 ),
                 Kind::Bool => assert_eq!(field.limit, Limit::NoRange, "{key}"),
@@ -194,6 +200,7 @@ mod tests {
                 ("_secs", "seconds"),
                 ("_days", "days"),
                 ("_tokens", "tokens"),
+                ("_bytes", "bytes"),
             ] {
                 if key.ends_with(ending) {
                     assert_eq!(field.unit, Some(unit), "{key}");
@@ -224,6 +231,9 @@ mod tests {
             ("agent_top_p", Kind::Number),
             ("local_repeat_penalty", Kind::Number),
             ("agent_stop", Kind::List),
+            ("security_autonomy_level", Kind::Text),
+            ("tool_readable_paths", Kind::List),
+            ("web_use_proxy", Kind::Bool),
         ];
         for (key, kind) in cases {
             assert_eq!(field(key).unwrap().kind, kind, "{key}");
@@ -255,6 +265,30 @@ mod tests {
             ("agent_turn_timeout_secs", "1800"),
             ("agent_stop", "[]"),
             ("approval_timeout_secs", "120"),
+            ("security_autonomy_level", "\"supervised\""),
+            ("security_sandbox", "\"best_effort\""),
+            ("security_rate_limit_max", "60"),
+            ("security_rate_limit_window_secs", "60"),
+            ("max_tool_retries", "3"),
+            ("agent_tools", "\"auto\""),
+            ("disabled_tools", "[]"),
+            ("tool_output_max_bytes", "32768"),
+            ("tool_shell_timeout_secs", "30"),
+            ("tool_shell_max_timeout_secs", "600"),
+            ("tool_file_read_max_lines", "10000"),
+            ("tool_file_read_max_bytes", "10485760"),
+            ("tool_file_search_max_results", "100"),
+            ("tool_process_list_limit", "200"),
+            ("tool_readable_paths", "[]"),
+            ("tool_environment", "[]"),
+            ("web_search_timeout_secs", "30"),
+            ("web_search_max_results", "20"),
+            ("web_fetch_timeout_secs", "30"),
+            ("web_fetch_max_bytes", "5242880"),
+            ("web_allow_private_hosts", "[]"),
+            ("web_use_proxy", "false"),
+            ("checkpoint_max_bytes", "268435456"),
+            ("checkpoint_file_max_bytes", "10485760"),
             ("context_max_history_messages", "20"),
             ("local_idle_unload_secs", "300"),
             ("local_threads", "0"),

@@ -23,6 +23,13 @@ pub enum Limit {
     },
     /// One of these words.
     Words(&'static [&'static str]),
+    /// One of these words, or one that an earlier system had.
+    WordsAndOld {
+        /// The words.
+        words: &'static [&'static str],
+        /// Words of an earlier system, each with the one it means.
+        old: &'static [(&'static str, &'static str)],
+    },
     /// A list of at most this many texts, none of them empty.
     Items {
         /// The longest list.
@@ -45,12 +52,26 @@ pub enum Limit {
     HttpUrl,
     /// The name of an environment variable.
     VariableName,
+    /// A list of at most this many names of environment variables.
+    VariableNames {
+        /// The longest list.
+        max: usize,
+    },
+    /// A list of at most this many hosts, each with or without a port.
+    Hosts {
+        /// The longest list.
+        max: usize,
+    },
     /// Every value of the type, on purpose.
     NoRange,
 }
 
 /// The form of a model's name, in words.
 const MODEL_FORM: &str = "PROVIDER:MODEL and no hint";
+/// The form of a variable's name, in words.
+const VARIABLE_FORM: &str = "letters, digits and _, not starting with a digit";
+/// The form of a host, in words.
+const HOST_FORM: &str = "HOST, HOST:PORT, *.HOST or an address";
 /// Longest id of a provider.
 const MAX_ID_BYTES: usize = 64;
 
@@ -65,7 +86,7 @@ impl Limit {
                 max,
             } => format!("{min} to {max}"),
             Self::Number { min, max, .. } => format!("above {min}, up to {max}"),
-            Self::Words(words) => words.join(", "),
+            Self::Words(words) | Self::WordsAndOld { words, .. } => words.join(", "),
             Self::Items { max } => format!("at most {max}, none of them empty"),
             Self::Model => MODEL_FORM.to_owned(),
             Self::Models { max } => format!("at most {max}, each {MODEL_FORM}"),
@@ -74,7 +95,9 @@ impl Limit {
             }
             Self::NotEmpty | Self::Path => "not empty".to_owned(),
             Self::HttpUrl => "http:// or https://, without user and password".to_owned(),
-            Self::VariableName => "letters, digits and _, not starting with a digit".to_owned(),
+            Self::VariableName => VARIABLE_FORM.to_owned(),
+            Self::VariableNames { max } => format!("at most {max}, each {VARIABLE_FORM}"),
+            Self::Hosts { max } => format!("at most {max}, each {HOST_FORM}"),
             Self::NoRange => return None,
         })
     }
@@ -95,13 +118,14 @@ impl Limit {
                     && is_inside(rounded(number), rounded(*min), rounded(*max))
             }),
             Self::Words(words) => value.as_str().is_some_and(|text| words.contains(&text)),
-            Self::Items { max } => value.as_array().is_some_and(|items| {
-                items.len() <= *max && items.iter().all(|item| item.as_str() != Some(""))
+            Self::WordsAndOld { words, old } => value.as_str().is_some_and(|text| {
+                words.contains(&text) || old.iter().any(|(word, _)| *word == text)
             }),
+            Self::Items { max } => is_list_of(value, *max, |text| !text.is_empty()),
             Self::Model => value.as_str().is_some_and(is_model),
-            Self::Models { max } => value.as_array().is_some_and(|items| {
-                items.len() <= *max && items.iter().all(|item| item.as_str().is_some_and(is_model))
-            }),
+            Self::Models { max } => is_list_of(value, *max, is_model),
+            Self::VariableNames { max } => is_list_of(value, *max, is_variable_name),
+            Self::Hosts { max } => is_list_of(value, *max, is_host),
             Self::ProviderId => value.as_str().is_some_and(is_provider_id),
             Self::NotEmpty | Self::Path => {
                 value.as_str().is_some_and(|text| !text.trim().is_empty())
@@ -111,6 +135,23 @@ impl Limit {
             Self::NoRange => true,
         }
     }
+}
+
+fn is_list_of(value: &Value, max: usize, is_allowed: fn(&str) -> bool) -> bool {
+    value.as_array().is_some_and(|items| {
+        items.len() <= max
+            && items
+                .iter()
+                .all(|item| item.as_str().is_some_and(is_allowed))
+    })
+}
+
+/// Whether a text has the letters of a host; what it leads to is for others to tell.
+fn is_host(text: &str) -> bool {
+    let name = text.strip_prefix("*.").unwrap_or(text);
+    let is_of_host = |c: char| c.is_alphanumeric() || ".-_:[]".contains(c);
+    name.starts_with(|c: char| c.is_alphanumeric() || "[:_".contains(c))
+        && name.chars().all(is_of_host)
 }
 
 fn is_http_url(text: &str) -> bool {

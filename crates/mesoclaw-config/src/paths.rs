@@ -109,8 +109,14 @@ impl Paths {
             .parent()
             .map(Path::to_owned)
             .unwrap_or_default();
+        let user_home = locations.user_home.as_deref();
         let place = |key, value: &Option<PathBuf>, default: PathBuf| match value {
-            Some(path) => expand(key, path, &config_dir, locations),
+            Some(path) => {
+                expand(path, &config_dir, user_home).ok_or_else(|| ConfigError::ExpandHome {
+                    key,
+                    path: path.clone(),
+                })
+            }
             None => Ok(default),
         };
         let default_data_dir = locations.default_data_dir.clone();
@@ -148,6 +154,18 @@ impl Paths {
     }
 }
 
+impl Config {
+    /// The places of `tool_readable_paths`, absolute, links not resolved. `config_dir` is that of
+    /// [`Paths`], `user_home` that of [`Locations`]. A place in a home directory that is not known
+    /// is left out.
+    pub fn readable_paths(&self, config_dir: &Path, user_home: Option<&Path>) -> Vec<PathBuf> {
+        self.tool_readable_paths
+            .iter()
+            .filter_map(|path| expand(path, config_dir, user_home))
+            .collect()
+    }
+}
+
 /// A 64-bit FNV-1a hash, for names that must be the same in every process and version.
 pub(crate) fn fnv1a(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
@@ -168,24 +186,13 @@ fn runtime_dir(locations: &Locations, data_dir: &Path) -> PathBuf {
     }
 }
 
-fn expand(
-    key: &'static str,
-    path: &Path,
-    config_dir: &Path,
-    locations: &Locations,
-) -> Result<PathBuf, ConfigError> {
-    let unknown = || ConfigError::ExpandHome {
-        key,
-        path: path.to_owned(),
-    };
+/// `None` when the path starts with `~` and that home directory is not known.
+fn expand(path: &Path, config_dir: &Path, user_home: Option<&Path>) -> Option<PathBuf> {
     if let Ok(rest) = path.strip_prefix("~") {
-        let user_home = locations.user_home.as_ref().ok_or_else(unknown)?;
-        return Ok(tidied(&user_home.join(rest)));
+        return user_home.map(|home| tidied(&home.join(rest)));
     }
-    if path.as_os_str().as_encoded_bytes().starts_with(b"~") {
-        return Err(unknown());
-    }
-    Ok(tidied(&config_dir.join(path)))
+    let is_of_other = path.as_os_str().as_encoded_bytes().starts_with(b"~");
+    (!is_of_other).then(|| tidied(&config_dir.join(path)))
 }
 
 fn absolute(path: PathBuf) -> Result<PathBuf, ConfigError> {

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::config::Config;
+use crate::contract_keys::why_unused;
 use crate::error::ConfigError;
 use crate::field::{fields, resolve_key};
 use crate::nearest::did_you_mean;
@@ -56,7 +57,7 @@ pub struct Described {
     pub origin: Origin,
 }
 
-/// Something in a file or the environment that has no effect.
+/// Something in a file or the environment that has no effect, or another one than it may seem.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ConfigWarning {
     /// No setting has this name.
@@ -92,6 +93,17 @@ pub enum ConfigWarning {
         origin: Origin,
         /// The setting it belongs to.
         companion: &'static str,
+    },
+    /// A value is a word of an earlier system.
+    OldWord {
+        /// The setting.
+        key: &'static str,
+        /// The word, which counts.
+        word: &'static str,
+        /// What it is called now.
+        meaning: &'static str,
+        /// Where it stands.
+        origin: Origin,
     },
 }
 
@@ -168,7 +180,8 @@ impl fmt::Display for ConfigWarning {
                 did_you_mean(nearest)
             ),
             Self::UnusedKey { key, origin } => {
-                write!(f, "{origin}: {key} is not used by this version")
+                let why = why_unused(key);
+                write!(f, "{origin}: {key} is not used by this version{why}")
             }
             Self::DoubledKey { alias, key, origin } => write!(
                 f,
@@ -182,6 +195,12 @@ impl fmt::Display for ConfigWarning {
                 f,
                 "{origin}: {key} has no effect while {companion} is unset"
             ),
+            Self::OldWord {
+                key,
+                word,
+                meaning,
+                origin,
+            } => write!(f, "{origin}: {key} is {word}, which means {meaning}"),
         }
     }
 }

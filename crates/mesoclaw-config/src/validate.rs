@@ -4,7 +4,6 @@
 
 use serde_json::Value;
 
-use crate::config::Config;
 use crate::error::ConfigError;
 use crate::field::{Field, Kind};
 use crate::limit::Limit;
@@ -29,6 +28,19 @@ const TYPES: &[&str] = &[
     "ollama",
     "azure",
 ];
+const AGENT_TOOLS: &[&str] = &["auto", "always", "never"];
+const SANDBOX: &[&str] = &["off", "best_effort", "require"];
+const AUTONOMY: Limit = Limit::WordsAndOld {
+    words: &["strict", "supervised", "autonomous"],
+    old: &[
+        ("readonly", "strict"),
+        ("full", "autonomous"),
+        ("semi-autonomous", "autonomous"),
+    ],
+};
+const KIB: u64 = 1024;
+const MIB: u64 = 1024 * KIB;
+const GIB: u64 = 1024 * MIB;
 const MOST_TOKENS: u64 = 1_000_000_000_000;
 const MONEY: Limit = Limit::Number {
     // A smaller amount would be none where money is counted in millionths of a dollar.
@@ -146,6 +158,58 @@ pub(crate) const RULES: &[Rule] = &[
     ),
     text("Agent", "agent_stop", Limit::Items { max: 8 }),
     count("Approvals", "approval_timeout_secs", 5, 86_400, "seconds"),
+    text("Security", "security_autonomy_level", AUTONOMY),
+    text("Security", "security_sandbox", Limit::Words(SANDBOX)),
+    count(
+        "Security",
+        "security_rate_limit_max",
+        0,
+        10_000,
+        "tool calls",
+    ),
+    count(
+        "Security",
+        "security_rate_limit_window_secs",
+        1,
+        86_400,
+        "seconds",
+    ),
+    count("Security", "max_tool_retries", 0, 100, "repetitions"),
+    text("Tools", "agent_tools", Limit::Words(AGENT_TOOLS)),
+    text("Tools", "disabled_tools", Limit::Items { max: 64 }),
+    count("Tools", "tool_output_max_bytes", KIB, MIB, "bytes"),
+    count("Tools", "tool_shell_timeout_secs", 1, 86_400, "seconds"),
+    count("Tools", "tool_shell_max_timeout_secs", 1, 86_400, "seconds"),
+    count("Tools", "tool_file_read_max_lines", 1, 1_000_000, "lines"),
+    count("Tools", "tool_file_read_max_bytes", KIB, GIB, "bytes"),
+    count(
+        "Tools",
+        "tool_file_search_max_results",
+        1,
+        10_000,
+        "results",
+    ),
+    count("Tools", "tool_process_list_limit", 1, 10_000, "processes"),
+    text("Tools", "tool_readable_paths", Limit::Items { max: 64 }),
+    text(
+        "Tools",
+        "tool_environment",
+        Limit::VariableNames { max: 64 },
+    ),
+    count("Web", "web_search_timeout_secs", 1, 300, "seconds"),
+    count("Web", "web_search_max_results", 1, 20, "results"),
+    count("Web", "web_fetch_timeout_secs", 1, 300, "seconds"),
+    count("Web", "web_fetch_max_bytes", KIB, 100 * MIB, "bytes"),
+    text("Web", "web_allow_private_hosts", Limit::Hosts { max: 64 }),
+    text("Web", "web_use_proxy", Limit::NoRange),
+    count(
+        "Checkpoints",
+        "checkpoint_max_bytes",
+        0,
+        1024 * GIB,
+        "bytes",
+    ),
+    count("Checkpoints", "checkpoint_file_max_bytes", 0, GIB, "bytes"),
     count(
         "Context",
         "context_max_history_messages",
@@ -175,7 +239,7 @@ impl Field {
     /// The type and the range in words, for messages.
     pub fn expectation(&self) -> String {
         let mut text = self.kind.describe().to_owned();
-        if let Limit::Words(words) = self.limit {
+        if let Limit::Words(words) | Limit::WordsAndOld { words, .. } = self.limit {
             text = format!("one of {}", words.join(", "));
         } else if let Some(range) = self.limit.describe() {
             text = format!("{text}, {range}");
@@ -216,11 +280,12 @@ impl Field {
         const LONGEST_SHOWN: usize = 80;
         // People paste keys where the name of a variable belongs, and passwords into addresses.
         let is_secret = match self.limit {
-            Limit::VariableName => true,
-            Limit::HttpUrl => value.contains('@'),
+            Limit::VariableName | Limit::VariableNames { .. } => true,
+            Limit::HttpUrl | Limit::Hosts { .. } => value.contains('@'),
             Limit::Integer { .. }
             | Limit::Number { .. }
             | Limit::Words(_)
+            | Limit::WordsAndOld { .. }
             | Limit::Items { .. }
             | Limit::Model
             | Limit::Models { .. }
@@ -245,27 +310,37 @@ impl Field {
 
 /// The rules between settings that make a configuration unusable.
 pub(crate) fn check_together(snapshot: &ConfigSnapshot) -> Result<(), ConfigError> {
-    let Config {
-        provider_base_url,
-        provider_name,
-        ..
-    } = &snapshot.config;
-    if provider_base_url.is_some() && provider_name.is_none() {
+    let config = &snapshot.config;
+    if config.provider_base_url.is_some() && config.provider_name.is_none() {
         return Err(ConfigError::MissingCompanion {
             key: "provider_base_url",
             origin: origin_of(snapshot, "provider_base_url"),
             required: "provider_name",
         });
     }
+    if config.tool_shell_timeout_secs > config.tool_shell_max_timeout_secs {
+        return Err(ConfigError::Above {
+            key: "tool_shell_timeout_secs",
+            value: config.tool_shell_timeout_secs.into(),
+            origin: origin_of(snapshot, "tool_shell_timeout_secs"),
+            limit: "tool_shell_max_timeout_secs",
+            limit_value: config.tool_shell_max_timeout_secs.into(),
+        });
+    }
     Ok(())
 }
 
-/// The rules between settings that only leave one of them without effect.
+/// What is odd about the values as a whole and leaves the configuration usable.
 pub(crate) fn warn_together(snapshot: &ConfigSnapshot) -> Vec<ConfigWarning> {
+    without_companion(snapshot)
+        .chain(old_words(snapshot))
+        .collect()
+}
+
+/// Settings that have no effect because another one is unset.
+fn without_companion(snapshot: &ConfigSnapshot) -> impl Iterator<Item = ConfigWarning> {
     let config = &snapshot.config;
-    if config.provider_base_url.is_some() {
-        return Vec::new();
-    }
+    let is_alone = config.provider_base_url.is_none();
     [
         ("provider_type", config.provider_type.is_some()),
         (
@@ -274,13 +349,29 @@ pub(crate) fn warn_together(snapshot: &ConfigSnapshot) -> Vec<ConfigWarning> {
         ),
     ]
     .into_iter()
-    .filter(|(_, is_set)| *is_set)
+    .filter(move |(_, is_set)| is_alone && *is_set)
     .map(|(key, _)| ConfigWarning::WithoutCompanion {
         key,
         origin: origin_of(snapshot, key),
         companion: "provider_base_url",
     })
-    .collect()
+}
+
+/// Words that are understood and have a proper name.
+fn old_words(snapshot: &ConfigSnapshot) -> impl Iterator<Item = ConfigWarning> {
+    RULES.iter().filter_map(|rule| {
+        let Limit::WordsAndOld { old, .. } = rule.limit else {
+            return None;
+        };
+        let described = snapshot.describe(rule.key).ok()?;
+        let (word, meaning) = old.iter().find(|(word, _)| described.value == *word)?;
+        Some(ConfigWarning::OldWord {
+            key: rule.key,
+            word,
+            meaning,
+            origin: described.origin,
+        })
+    })
 }
 
 fn origin_of(snapshot: &ConfigSnapshot, key: &str) -> Origin {

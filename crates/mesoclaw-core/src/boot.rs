@@ -6,10 +6,12 @@ use std::sync::{Arc, Mutex};
 use mesoclaw_agent::model::ModelClient;
 use mesoclaw_agent::model_files::ModelFiles;
 use mesoclaw_agent::tool::ToolRegistry;
-use mesoclaw_api::{BootId, Item, ItemBody, ItemId, SessionId, Timestamp, TurnOutcome, Usage};
+use mesoclaw_api::{
+    BootId, BoxFuture, Item, ItemBody, ItemId, Secret, SessionId, Timestamp, TurnOutcome, Usage,
+};
 use mesoclaw_config::{Config, ConfigSnapshot, Sources};
 use mesoclaw_keys::{KeyStore, Redactor};
-use mesoclaw_store::repo::{item, queue, setting, turn};
+use mesoclaw_store::repo::{approval, audit, item, queue, setting, turn};
 use mesoclaw_store::{Store, StoreError, StoreOptions};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
@@ -25,6 +27,12 @@ use crate::lanes::Lanes;
 use crate::models::Models;
 use crate::pulls::Pulls;
 use crate::session::{CallParts, Registry, SessionParts};
+use crate::tools::Toolbox;
+use crate::tools::audit::withdrawn;
+use crate::tools::checkpoints::CheckpointFiles;
+use crate::tools::direct_runs::DirectRuns;
+use crate::tools::ground::{Ground, GroundOptions};
+use crate::tools::rate::Rate;
 
 /// Reader threads of the database.
 const READERS: usize = 2;
@@ -42,6 +50,22 @@ pub struct LocalParts {
     pub apply: Arc<dyn Fn(&Config) + Send + Sync>,
 }
 
+/// What tools are given by the core.
+pub struct ToolHands {
+    /// The configuration in force, at every moment.
+    pub config: Arc<dyn Fn() -> Arc<ConfigSnapshot> + Send + Sync>,
+    /// The key of a service: its name (`tavily`) and the variable that may hold it.
+    pub key: ServiceKey,
+}
+
+/// See [`ToolHands::key`].
+pub type ServiceKey = Arc<
+    dyn Fn(&'static str, &'static str) -> BoxFuture<'static, Option<Secret<String>>> + Send + Sync,
+>;
+
+/// Builds the tools once the core can give them what they need.
+pub type ToolBuilder = Box<dyn FnOnce(ToolHands) -> ToolRegistry + Send>;
+
 /// Everything the core is built from.
 pub struct BootOptions {
     /// Where configuration comes from.
@@ -52,8 +76,12 @@ pub struct BootOptions {
     pub db_path: PathBuf,
     /// The embedded engine; `None` in builds without it.
     pub local: Option<LocalParts>,
-    /// What the agent can do.
-    pub tools: ToolRegistry,
+    /// Builds what the agent can do.
+    pub tools: ToolBuilder,
+    /// What the daemon knows of this machine, as far as tools care.
+    pub ground: GroundOptions,
+    /// Where contents of files are kept before they change.
+    pub checkpoint_dir: PathBuf,
     /// Looks up keys in the daemon's own environment.
     pub environment: KeyLookup,
     /// Where secrets are kept.
@@ -76,20 +104,16 @@ pub struct BootOptions {
 /// The database failed.
 pub async fn boot(options: BootOptions) -> Result<Core, StoreError> {
     let boot_id = BootId::random();
-    let (store, report) = Store::open(StoreOptions {
-        path: options.db_path,
-        readers: READERS,
-    })?;
-    log_migration(&report);
-    let recovery = store.write(recover).await?;
+    let (store, recovery) = open(options.db_path).await?;
     let bus = Bus::new(boot_id.clone());
     let listener = config_listener(options.local.clone(), options.on_config);
-    let config = Arc::new(ConfigService::new(
+    let config = ConfigService::new(
         options.sources,
         options.snapshot,
         Arc::clone(&bus),
         listener,
-    ));
+    );
+    let config = Arc::new(config);
     let keys = Arc::new(Keys::new(KeyParts {
         store: options.key_store,
         redactor: options.redactor,
@@ -98,7 +122,13 @@ pub async fn boot(options: BootOptions) -> Result<Core, StoreError> {
         bus: Arc::clone(&bus),
     }));
     let calls = call_parts(&config, &store, &bus, &keys, options.local);
-    let approvals = Arc::new(Approvals::new(store.clone(), Arc::clone(&bus)));
+    let approvals = Approvals::new(store.clone(), Arc::clone(&bus), Arc::clone(&keys));
+    let approvals = Arc::new(approvals);
+    let files = CheckpointFiles::new(store.clone(), options.checkpoint_dir, Arc::clone(&config));
+    let files = Arc::new(files);
+    sweep(&files, &options.tracker);
+    let registry = (options.tools)(hands(&config, &keys));
+    let toolbox = toolbox(registry, options.ground, files, &calls, &config, &store);
     let sessions = Registry::new(SessionParts {
         approvals: Arc::clone(&approvals),
         store: store.clone(),
@@ -106,17 +136,15 @@ pub async fn boot(options: BootOptions) -> Result<Core, StoreError> {
         models: Arc::clone(&calls.models),
         config: Arc::clone(&config),
         calls: calls.clone(),
-        tools: options.tools,
+        toolbox: Arc::clone(&toolbox),
         tracker: options.tracker.clone(),
     });
-    let pulls = Pulls::new(
-        Arc::clone(&bus),
-        options.tracker.clone(),
-        options.shutdown.clone(),
-    );
+    let (tracker, shutdown) = (options.tracker, options.shutdown);
+    let pulls = Pulls::new(Arc::clone(&bus), tracker.clone(), shutdown.clone());
     Ok(Core::new(Inner {
         boot_id,
         approvals,
+        toolbox,
         store,
         bus,
         config,
@@ -130,8 +158,8 @@ pub async fn boot(options: BootOptions) -> Result<Core, StoreError> {
         facts: options.facts,
         was_last_stop_clean: recovery.was_last_stop_clean,
         waiting: Mutex::new(recovery.waiting),
-        tracker: options.tracker,
-        shutdown: options.shutdown,
+        tracker,
+        shutdown,
     }))
 }
 
@@ -159,10 +187,58 @@ fn call_parts(
     }
 }
 
+fn toolbox(
+    registry: ToolRegistry,
+    ground: GroundOptions,
+    files: Arc<CheckpointFiles>,
+    calls: &CallParts,
+    config: &Arc<ConfigService>,
+    store: &Store,
+) -> Arc<Toolbox> {
+    Arc::new(Toolbox {
+        registry,
+        config: Arc::clone(config),
+        store: store.clone(),
+        keys: Arc::clone(&calls.keys),
+        ground: Arc::new(Ground::new(ground)),
+        files,
+        rate: Rate::default(),
+        direct: DirectRuns::default(),
+    })
+}
+
+fn hands(config: &Arc<ConfigService>, keys: &Arc<Keys>) -> ToolHands {
+    let (config, keys) = (Arc::clone(config), Arc::clone(keys));
+    ToolHands {
+        config: Arc::new(move || config.current()),
+        key: Arc::new(move |service, variable| {
+            let keys = Arc::clone(&keys);
+            Box::pin(async move { keys.of_service(service, variable).await })
+        }),
+    }
+}
+
+/// Removes what nobody refers to any more, beside the start and not before it.
+fn sweep(files: &Arc<CheckpointFiles>, tracker: &TaskTracker) {
+    let files = Arc::clone(files);
+    tracker.spawn(async move { files.sweep().await });
+}
+
 fn log_migration(report: &mesoclaw_store::OpenReport) {
     if let Some(backup) = &report.backup {
         tracing::info!(backup = %backup.display(), "database migrated; the copy is what it was");
     }
+}
+
+/// Opens the database and cleans up after a daemon that was killed.
+async fn open(path: PathBuf) -> Result<(Store, Recovery), StoreError> {
+    let (store, report) = Store::open(StoreOptions {
+        path,
+        readers: READERS,
+    })?;
+    log_migration(&report);
+    let recovery = store.write(recover).await?;
+    Ok((store, recovery))
 }
 
 /// Gives changed configuration to everybody who keeps a part of it.
@@ -187,6 +263,11 @@ fn recover(tx: &mesoclaw_store::Connection) -> Result<Recovery, StoreError> {
     let running = turn::running(tx)?;
     for row in &running {
         interrupt(tx, row)?;
+        approval::clear_expiry(tx, &row.id)?;
+    }
+    // Whoever ran a tool by itself is gone with the last daemon.
+    for taken_back in approval::withdraw_without_turn(tx, &Timestamp::now())? {
+        audit::append(tx, withdrawn(&taken_back))?;
     }
     let was_last_stop_clean = setting::get(tx, LAST_STOP)?
         .and_then(|stop| stop.get("clean").and_then(serde_json::Value::as_bool));

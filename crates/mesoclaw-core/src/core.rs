@@ -24,6 +24,7 @@ use crate::lanes::Lanes;
 use crate::models::Models;
 use crate::pulls::Pulls;
 use crate::session::Registry;
+use crate::tools::Toolbox;
 
 /// The agent of one daemon. Cheap to clone.
 #[derive(Clone)]
@@ -42,6 +43,7 @@ pub(crate) struct Inner {
     pub budget: Arc<Budget>,
     pub circuits: Arc<Circuits>,
     pub approvals: Arc<Approvals>,
+    pub toolbox: Arc<Toolbox>,
     pub sessions: Arc<Registry>,
     pub pulls: Arc<Pulls>,
     pub lanes: Lanes,
@@ -172,6 +174,7 @@ impl RawCaller for Core {
     }
 
     fn connection_closed(&self, connection: u64) {
+        self.inner.toolbox.direct.connection_closed(connection);
         if self.inner.keys.connection_closed(connection) {
             // Clients hold the key they were made with.
             self.inner.models.forget_clients();

@@ -3,10 +3,11 @@
 use mesoclaw_agent::model::ModelError;
 use mesoclaw_agent::model_files::{ModelFilesError, ModelFilesErrorKind};
 use mesoclaw_api::error::chain;
-use mesoclaw_api::{ApiError, ErrorCode};
+use mesoclaw_api::{ApiError, ApiResult, ErrorCode};
 use mesoclaw_config::ConfigError;
 use mesoclaw_keys::KeyError;
 use mesoclaw_store::StoreError;
+use mesoclaw_store::repo::Lookup;
 
 /// A failed database action; details go to the log, because they may name paths and SQL.
 pub(crate) fn from_store(error: StoreError) -> ApiError {
@@ -68,4 +69,22 @@ pub(crate) fn from_model(error: ModelError) -> ApiError {
 pub(crate) fn shutting_down() -> ApiError {
     ApiError::new(ErrorCode::ShuttingDown, "the daemon is stopping")
         .with_hint("try again in a moment: the next client starts a new daemon")
+}
+
+/// The one thing a name led to.
+///
+/// # Errors
+/// `MESO_NOT_FOUND`, or `MESO_VALIDATION` when several begin like that.
+pub(crate) fn one<T>(found: Lookup<T>, what: &str, name: &str) -> ApiResult<T> {
+    match found {
+        Lookup::Found(found) => Ok(found),
+        Lookup::Ambiguous => Err(ApiError::new(
+            ErrorCode::Validation,
+            format!(
+                "several begin with `{}`: give more of the id",
+                name.escape_debug()
+            ),
+        )),
+        Lookup::NotFound => Err(ApiError::not_found(what, name)),
+    }
 }

@@ -75,7 +75,8 @@ pub(crate) fn checked(images: Vec<NewImage>) -> ApiResult<Vec<SaidImage>> {
     Ok(said)
 }
 
-fn hex(bytes: &[u8]) -> String {
+/// Bytes in hexadecimal.
+pub(crate) fn hex(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len() * 2);
     for byte in bytes {
         // Writing into a string cannot fail.

@@ -5,6 +5,7 @@
 
 mod kept;
 mod lent;
+mod service;
 mod variables;
 
 use std::collections::HashMap;

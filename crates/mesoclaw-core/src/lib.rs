@@ -17,13 +17,15 @@ mod models;
 mod ops;
 mod pulls;
 mod session;
+mod tools;
 
 pub mod boot;
 
-pub use boot::{BootOptions, LocalParts};
+pub use boot::{BootOptions, LocalParts, ServiceKey, ToolBuilder, ToolHands};
 pub use config_service::ConfigListener;
 pub use core::{Core, DaemonFacts};
 pub use keys::{KeyLookup, key_variables};
 pub use mesoclaw_keys::{KeyStore, KeyStoreOptions, Redactor};
 pub use mesoclaw_providers::is_loopback;
 pub use mesoclaw_store::{Inspection, StoreError, inspect as inspect_database};
+pub use tools::ground::GroundOptions;

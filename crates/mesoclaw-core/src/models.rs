@@ -1,6 +1,6 @@
 //! Which model answers: what is known of providers and models, the default, and the clients.
 
-mod facts;
+pub(crate) mod facts;
 mod list;
 mod route;
 pub(crate) mod setting;
@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use mesoclaw_agent::model::ModelClient;
 use mesoclaw_agent::prompted_tools::PromptedTools;
+use mesoclaw_api::ops::model::ModelFile;
 use mesoclaw_api::ops::provider::DefaultModel;
 use mesoclaw_api::{ApiError, ApiResult, ErrorCode};
 use mesoclaw_providers::Endpoint;
@@ -139,8 +140,8 @@ impl Models {
             (client, ModelFacts::of(setting, &model_id))
         } else {
             let client = Arc::clone(&self.local()?.client);
-            self.require_installed(&model_id).await?;
-            (client, ModelFacts::local())
+            let file = self.require_installed(&model_id).await?;
+            (client, ModelFacts::of_file(&file))
         };
         let client = if facts.supports_tools {
             client
@@ -175,7 +176,7 @@ impl Models {
         Ok(found)
     }
 
-    async fn require_installed(&self, model_id: &str) -> ApiResult<()> {
+    async fn require_installed(&self, model_id: &str) -> ApiResult<ModelFile> {
         let file = self
             .local()?
             .files
@@ -183,7 +184,7 @@ impl Models {
             .await
             .map_err(from_model_files)?;
         if file.is_installed {
-            return Ok(());
+            return Ok(file);
         }
         Err(ApiError::new(
             ErrorCode::AgentNotConfigured,

@@ -2,6 +2,8 @@
 //!
 //! Works with and without a running daemon; changes nothing.
 
+mod safety;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -95,6 +97,11 @@ pub fn run(options: &DoctorOptions) -> Vec<Check> {
     checks.push(database(&paths.db_path));
     checks.extend(model(paths, &setting.snapshot.config));
     checks.push(keys(&setting));
+    let config = &setting.snapshot.config;
+    checks.extend(safety::checks(
+        &config.security_autonomy_level,
+        &config.security_sandbox,
+    ));
     checks
 }
 

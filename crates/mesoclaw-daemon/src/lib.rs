@@ -14,6 +14,7 @@ mod platform;
 mod linux;
 
 mod error;
+mod hands;
 mod logging;
 mod run;
 mod wire;
@@ -22,6 +23,7 @@ pub mod doctor;
 
 pub use error::DaemonError;
 pub use mesoclaw_core::{is_loopback, key_variables};
+pub use mesoclaw_sandbox::{HELPER_WORD, enter as enter_sandbox};
 pub use platform::keep_out_of_dumps;
 pub use run::{RunOptions, run};
 pub use wire::model_files;

@@ -7,6 +7,12 @@ use std::process::ExitCode;
 use mesoclaw_daemon::{RunOptions, run};
 
 fn main() -> ExitCode {
+    if std::env::args_os()
+        .nth(1)
+        .is_some_and(|word| word == mesoclaw_daemon::HELPER_WORD)
+    {
+        return mesoclaw_daemon::enter_sandbox();
+    }
     let mut options = RunOptions {
         home: std::env::var_os("MESOCLAW_HOME").map(PathBuf::from),
         ..RunOptions::default()

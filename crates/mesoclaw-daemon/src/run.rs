@@ -5,10 +5,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use mesoclaw_agent::tool::ToolRegistry;
 use mesoclaw_api::{Secret, Timestamp};
 use mesoclaw_config::{ConfigSnapshot, Locations, Paths, Sources};
-use mesoclaw_core::{BootOptions, Core, DaemonFacts, KeyStore, KeyStoreOptions, Redactor};
+use mesoclaw_core::{
+    BootOptions, Core, DaemonFacts, GroundOptions, KeyStore, KeyStoreOptions, Redactor,
+};
 use mesoclaw_ipc::endpoint::Endpoint;
 use mesoclaw_ipc::lock::{DaemonLock, LockInfo};
 use mesoclaw_ipc::server::{ServerOptions, serve};
@@ -16,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::error::DaemonError;
+use crate::hands;
 use crate::logging::Log;
 use crate::platform::{StopSignals, detach, keep_out_of_dumps};
 use crate::wire;
@@ -119,7 +121,11 @@ async fn live(setting: Setting, info: LockInfo, log: &Log) -> Result<(), DaemonE
     let server = ServerOptions::default();
     let endpoint = Endpoint::new(setting.paths.socket_endpoint.clone());
     let engine = wire::engine(&setting.paths, &setting.snapshot.config);
-    let options = boot_options(setting, &info, log, &engine, &tracker, &shutdown, &server);
+    let scratch = hands::scratch(&setting.paths).map_err(DaemonError::System)?;
+    let ground = hands::ground(&setting.paths, &scratch);
+    let mut options = boot_options(setting, &info, log, &engine, ground, &server);
+    options.tracker = tracker.clone();
+    options.shutdown = shutdown.clone();
     let core = mesoclaw_core::boot::boot(options)
         .await
         .map_err(DaemonError::OpenStore)?;
@@ -159,8 +165,7 @@ fn boot_options(
     info: &LockInfo,
     log: &Log,
     engine: &wire::Engine,
-    tracker: &TaskTracker,
-    shutdown: &CancellationToken,
+    ground: GroundOptions,
     server: &ServerOptions,
 ) -> BootOptions {
     let set_level = log.level_setter();
@@ -168,7 +173,9 @@ fn boot_options(
     BootOptions {
         db_path: setting.paths.db_path.clone(),
         local: engine.parts(),
-        tools: ToolRegistry::default(),
+        tools: Box::new(hands::tools),
+        ground,
+        checkpoint_dir: setting.paths.data_dir.join("checkpoints"),
         environment: Box::new(|name| std::env::var(name).ok().map(Secret::new)),
         key_store: key_store(&setting, log.redactor.clone()),
         redactor: log.redactor.clone(),
@@ -183,8 +190,8 @@ fn boot_options(
         },
         sources: setting.sources,
         snapshot: setting.snapshot,
-        tracker: tracker.clone(),
-        shutdown: shutdown.clone(),
+        tracker: TaskTracker::new(),
+        shutdown: CancellationToken::new(),
     }
 }
 

@@ -1,6 +1,7 @@
 //! What a daemon asks of a Unix system.
 
 use std::io;
+use std::path::PathBuf;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -22,6 +23,18 @@ pub fn keep_out_of_dumps() {
     setrlimit(Resource::Core, none).ok();
     #[cfg(target_os = "linux")]
     rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable).ok();
+}
+
+/// The program that runs as this process, for starting it again.
+///
+/// On Linux the running file itself, not what lies at its path: a program that may write there (the
+/// workspace may be that of mesoclaw) could put something else in its place, and an upgrade does.
+pub(crate) fn own_program() -> Option<PathBuf> {
+    if cfg!(target_os = "linux") {
+        Some(PathBuf::from("/proc/self/exe"))
+    } else {
+        std::env::current_exe().ok()
+    }
 }
 
 /// The signals that end a daemon.

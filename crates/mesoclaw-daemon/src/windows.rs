@@ -1,11 +1,17 @@
 //! What a daemon asks of a Windows system.
 
 use std::io;
+use std::path::PathBuf;
 
 use tokio::signal::windows::{CtrlC, CtrlShutdown, ctrl_c, ctrl_shutdown};
 
 /// A process started without a console is detached already.
 pub(crate) fn detach() {}
+
+/// The program that runs as this process, for starting it again.
+pub(crate) fn own_program() -> Option<PathBuf> {
+    std::env::current_exe().ok()
+}
 
 /// The events that end a daemon.
 pub(crate) struct StopSignals {

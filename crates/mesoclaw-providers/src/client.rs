@@ -59,3 +59,6 @@ fn wire(endpoint: &Endpoint) -> Result<Arc<dyn Wire>, ProviderError> {
         }
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -160,6 +160,9 @@ pub enum StoreError {
         /// Why.
         source: serde_json::Error,
     },
+    /// The row that says where the audit ends is gone, so nothing can be added to it.
+    #[error("the head of the audit is missing: something else changed the database")]
+    NoAuditHead,
     /// An item with this id is part of another session.
     #[error("item {item_id} is part of another session")]
     ItemElsewhere {

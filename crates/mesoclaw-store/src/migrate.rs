@@ -13,6 +13,7 @@ use crate::platform;
 pub(crate) const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0001_init.sql"),
     include_str!("../migrations/0002_providers.sql"),
+    include_str!("../migrations/0003_tools.sql"),
 ];
 
 /// The schema version this program writes.

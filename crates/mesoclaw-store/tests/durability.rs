@@ -46,6 +46,7 @@ async fn write_for_ever(path: PathBuf) {
         source: "cli".into(),
         channel_key: None,
         model: None,
+        workspace: None,
     };
     store
         .write(move |conn| match repo::session::get(conn, &session.id)? {

@@ -24,7 +24,9 @@ impl TestHome {
     pub fn new() -> Self {
         // A short name: paths of sockets are limited to about a hundred bytes.
         let dir = tempfile::Builder::new().prefix("mc").tempdir().unwrap();
-        std::fs::create_dir(dir.path().join("m")).unwrap();
+        for name in ["m", "t"] {
+            std::fs::create_dir(dir.path().join(name)).unwrap();
+        }
         Self { dir }
     }
 
@@ -36,6 +38,11 @@ impl TestHome {
     /// What `MESOCLAW_HOME` is.
     pub fn mesoclaw_home(&self) -> PathBuf {
         self.dir.path().join("m")
+    }
+
+    /// What `TMPDIR` is.
+    pub fn temp_dir(&self) -> PathBuf {
+        self.dir.path().join("t")
     }
 
     /// The config file.
@@ -68,8 +75,8 @@ impl TestHome {
         ));
     }
 
-    /// A command whose environment is `PATH`, `HOME`, `MESOCLAW_HOME` and a UTF-8 locale, and
-    /// which runs in the home directory.
+    /// A command whose environment is `PATH`, `HOME`, `MESOCLAW_HOME`, `TMPDIR` and a UTF-8 locale,
+    /// and which runs in the home directory.
     pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new(program);
         command
@@ -77,6 +84,8 @@ impl TestHome {
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
             .env("HOME", self.user_home())
             .env("MESOCLAW_HOME", self.mesoclaw_home())
+            // A daemon that is killed leaves its temporary files behind: they go with the home.
+            .env("TMPDIR", self.temp_dir())
             .env("LANG", "C.UTF-8")
             // Otherwise the bus of whoever runs the tests would be found, and the keyring on it.
             .env("XDG_RUNTIME_DIR", self.user_home())
@@ -138,7 +147,14 @@ mod tests {
         names.sort_unstable();
         assert_eq!(
             names,
-            ["HOME", "LANG", "MESOCLAW_HOME", "PATH", "XDG_RUNTIME_DIR"]
+            [
+                "HOME",
+                "LANG",
+                "MESOCLAW_HOME",
+                "PATH",
+                "TMPDIR",
+                "XDG_RUNTIME_DIR"
+            ]
         );
         assert!(text.contains(&format!("HOME={}\n", home.user_home().display())));
         let socket = home.mesoclaw_home().join("run/mesoclaw.sock");

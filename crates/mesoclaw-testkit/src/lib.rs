@@ -1,5 +1,5 @@
-//! Test tools of mesoclaw: a scripted provider server, a temporary home, a daemon as a child
-//! process, and a PTY with a screen. Only tests and benches depend on it. Unix only.
+//! Test tools of mesoclaw: a scripted provider server, a web site, a temporary home, a daemon as a
+//! child process, and a PTY with a screen. Only tests and benches depend on it. Unix only.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -11,5 +11,6 @@ pub mod daemon;
 pub mod home;
 pub mod model_server;
 pub mod pty;
+pub mod site;
 
 mod wait;

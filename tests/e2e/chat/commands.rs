@@ -155,7 +155,8 @@ fn detach_says_how_to_come_back() {
         assert!(fixture.daemon.is_running());
         // The way back shows the end of the conversation.
         let pty = open(&fixture, &["-c"]);
-        assert_eq!(lines(&pty)[1..], ["> hello", "meso: Fine.", ">"], "{word}");
+        // After the name of the session and its workspace.
+        assert_eq!(lines(&pty)[2..], ["> hello", "meso: Fine.", ">"], "{word}");
         leave(&pty);
     }
 }

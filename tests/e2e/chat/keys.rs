@@ -19,8 +19,11 @@ fn a_conversation_is_said_once_and_remembered() {
     let pty = open(&fixture, &[]);
     say(&pty, "My name is Ada.", "meso: Hello, Ada.");
     say(&pty, "Who am I?", "meso: Ada, I think.");
+    let mut shown = lines(&pty);
+    let place = shown.remove(1);
+    assert!(place.starts_with("workspace: /"), "{place}");
     assert_eq!(
-        lines(&pty),
+        shown,
         [
             "mesoclaw: new session (test:test-model). ? help, /detach leaves it running",
             "> My name is Ada.",

@@ -29,7 +29,7 @@ fn messages_of_another_client_are_shown() {
         screen.contents().trim_end().ends_with("> half a li")
     });
     assert_eq!(
-        lines(&pty)[1..],
+        lines(&pty)[2..],
         [
             "> from here",
             "meso: Fine.",

@@ -39,10 +39,15 @@ fn a_plain_terminal_gets_text_and_nothing_else() {
             .chars()
             .filter(|c| c.is_control() && !matches!(c, '\r' | '\n'))
             .collect();
-        assert_eq!(orders, [], "{settings:?}: {raw:?}");
-        let expected = "mesoclaw: new session (test:test-model). ? help, /detach leaves it running\r\n\
-             > hello\r\nmeso: Hello, ^[[31mAda<U+009B>0m.\r\n> /session\r\n";
-        assert!(raw.starts_with(expected), "{settings:?}: {raw:?}");
+        assert_eq!(orders, Vec::<char>::new(), "{settings:?}: {raw:?}");
+        let here = fixture.home.user_home().canonicalize().unwrap();
+        let expected = format!(
+            "mesoclaw: new session (test:test-model). ? help, /detach leaves it running\r\n\
+             workspace: {}\r\n\
+             > hello\r\nmeso: Hello, ^[[31mAda<U+009B>0m.\r\n> /session\r\n",
+            here.display()
+        );
+        assert!(raw.starts_with(&expected), "{settings:?}: {raw:?}");
         // A line that was wiped by writing over it would show here.
         assert!(
             !raw.replace("\r\n", "").contains('\r'),

@@ -58,11 +58,25 @@ fn sessions_are_listed() {
     assert_eq!(one.assert_ok().lines().count(), 2);
 }
 
+/// A conversation as it is shown: after where it works. The programs of these tests are started in
+/// the home directory.
+fn with_workspace(fixture: &Fixture, conversation: &str) -> String {
+    let home = fixture.home.user_home().canonicalize().unwrap();
+    format!(
+        "(workspace: {} is too broad (it is the home directory): every access asks)\n{conversation}",
+        home.display()
+    )
+}
+
 #[test]
 fn a_session_is_shown() {
     let fixture = with_demo();
-    let expected = "you: I am Ada\nmeso: Hello, Ada.\nyou: Capital of Norway?\n\
-                    meso: The capital is Oslo.\n";
+    let expected = with_workspace(
+        &fixture,
+        "you: I am Ada\nmeso: Hello, Ada.\nyou: Capital of Norway?\n\
+         meso: The capital is Oslo.\n",
+    );
+    let expected = expected.as_str();
     assert_eq!(
         command(&fixture.home, &["session", "show", "demo"]),
         Ran::ok(expected)
@@ -120,7 +134,10 @@ fn a_session_is_forked() {
     assert!(ran.assert_ok().trim_end().ends_with("  other"), "{ran:?}");
     assert_eq!(
         command(&fixture.home, &["session", "show", "other"]),
-        Ran::ok("you: I am Ada\nmeso: Hello, Ada.\n")
+        Ran::ok(&with_workspace(
+            &fixture,
+            "you: I am Ada\nmeso: Hello, Ada.\n"
+        ))
     );
     run(
         &fixture.home,

@@ -1,5 +1,6 @@
 //! The messages of a prompt while they are put together from entries.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
 use mesoclaw_api::CallId;
@@ -7,6 +8,7 @@ use mesoclaw_api::item::ImageRef;
 use serde_json::{Value, json};
 
 use crate::model::{Image, ModelCall, ModelMessage};
+use crate::prompt::untrusted::clean;
 use crate::prompt::{CONTINUE, INTERRUPTED, LEFT_OUT, append_paragraph};
 
 /// Characters of a tool name that providers accept.
@@ -49,7 +51,7 @@ struct Made<'a> {
     tool: &'a str,
     args: &'a Value,
     signature: Option<&'a str>,
-    output: Option<&'a str>,
+    output: Option<Cow<'a, str>>,
 }
 
 impl<'a> Messages<'a> {
@@ -117,7 +119,7 @@ impl<'a> Messages<'a> {
     }
 
     /// The result of a call; one without a call (the history was cut between) is left out.
-    pub fn result(&mut self, call_id: &CallId, output: &'a str) {
+    pub fn result(&mut self, call_id: &CallId, output: Cow<'a, str>) {
         let Some((block, place)) = self.places.get(call_id).copied() else {
             return;
         };
@@ -163,10 +165,14 @@ impl Said<'_> {
             text: self.text,
             calls: self.calls.iter().map(Made::to_call).collect(),
         });
-        messages.extend(self.calls.iter().map(|made| ModelMessage::ToolResult {
-            call_id: made.call_id.clone(),
-            tool: acceptable_name(made.tool),
-            output: made.output.unwrap_or(INTERRUPTED).to_owned(),
+        messages.extend(self.calls.into_iter().map(|made| {
+            ModelMessage::ToolResult {
+                call_id: made.call_id.clone(),
+                tool: acceptable_name(made.tool),
+                output: made
+                    .output
+                    .map_or_else(|| INTERRUPTED.to_owned(), Cow::into_owned),
+            }
         }));
     }
 }
@@ -192,7 +198,8 @@ impl Made<'_> {
 /// What a model that cannot see is told of an image.
 fn not_seen(image: &ImageRef) -> String {
     let name = image.name.as_deref().unwrap_or("without a name");
-    format!("[image {name}: it is not shown to you]")
+    // A name of somebody else's file is text of somebody else.
+    format!("[image {}: it is not shown to you]", clean(name))
 }
 
 /// A name a model made up may have characters that make a provider refuse the whole request.

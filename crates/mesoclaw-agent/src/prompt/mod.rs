@@ -1,9 +1,16 @@
 //! Prompt assembly: what is stored becomes what a model reads. Pure; nothing here decides what the
 //! history holds.
 
+mod controls;
+pub(crate) mod hint;
 mod messages;
+mod template_tokens;
+pub mod untrusted;
+
+use std::borrow::Cow;
 
 use mesoclaw_api::ItemBody;
+use mesoclaw_api::item::Provenance;
 
 use crate::model::ModelRequest;
 use crate::prompt::messages::Messages;
@@ -35,9 +42,14 @@ const LEFT_OUT: &str = "(earlier messages are left out)";
 ///
 /// The messages begin with a user message and end with one or with results of tools; each call has
 /// exactly one result, in call order. Reasoning, notices, outcomes and approvals are not sent.
+/// What tools said is cleaned, and text of somebody else stands between marks; the system text
+/// explains them where there are tools.
 pub fn assemble(setup: &TurnSetup, context: &Context, own_items: &[ItemBody]) -> ModelRequest {
     let history = context.history.iter().map(|item| &item.body);
     let mut system = context.system.clone();
+    if !context.tools.is_empty() {
+        append_paragraph(&mut system, untrusted::explain());
+    }
     let mut messages = Messages::default();
     for body in history.chain(own_items) {
         match body {
@@ -56,8 +68,11 @@ pub fn assemble(setup: &TurnSetup, context: &Context, own_items: &[ItemBody]) ->
                 messages.call(call_id, tool, args, signature);
             }
             ItemBody::ToolResult {
-                call_id, output, ..
-            } => messages.result(call_id, output),
+                call_id,
+                output,
+                provenance,
+                ..
+            } => messages.result(call_id, result_text(output, provenance.as_ref())),
             ItemBody::Outcome { .. } => messages.turn_over(),
             ItemBody::System { text } => append_paragraph(&mut system, text),
             ItemBody::Reasoning { .. } | ItemBody::Approval { .. } | ItemBody::Notice { .. } => {}
@@ -71,6 +86,19 @@ pub fn assemble(setup: &TurnSetup, context: &Context, own_items: &[ItemBody]) ->
         tools: context.tools.clone(),
         params: setup.params.clone(),
     }
+}
+
+/// A result as the model reads it: our own words stand outside the marks.
+fn result_text<'a>(output: &'a str, provenance: Option<&Provenance>) -> Cow<'a, str> {
+    let Some(provenance) = provenance else {
+        return untrusted::clean(output);
+    };
+    let (text, hint) = hint::split(output);
+    let mut fenced = untrusted::fenced(text, provenance);
+    if let Some(hint) = hint {
+        append_paragraph(&mut fenced, hint);
+    }
+    Cow::Owned(fenced)
 }
 
 fn append_paragraph(text: &mut String, paragraph: &str) {

@@ -2,35 +2,23 @@
 
 use std::time::Duration;
 
-use mesoclaw_api::item::{ApprovalDecision, CallSignature};
+use mesoclaw_api::item::{ApprovalDecision, CallSignature, Provenance};
 use mesoclaw_api::{CallId, ItemBody};
 
-use crate::policy::Verdict;
+use crate::prompt::hint;
 use crate::tool::ToolOutput;
-use crate::turn::effect::{Call, Effect};
+use crate::turn::effect::Effect;
 use crate::turn::journal::{Journal, whole_ms};
+use crate::turn::open_call::{CallState, OpenCall, Refusal, not_run};
 use crate::turn::pieces::Received;
+use crate::turn::repetition::{Ending, Repetition, Trace};
 use crate::turn::resume::Decided;
+use crate::turn::verdict::Verdict;
 
-/// The calls of one round, in call order.
-#[derive(Default)]
-pub(super) struct Round(Vec<OpenCall>);
-
-struct OpenCall {
-    call: Call,
-    state: CallState,
-}
-
-/// Where a call is; the diagram is in the module documentation of `turn`.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum CallState {
-    Received,
-    Checking,
-    Awaiting,
-    Running,
-    Done,
-    Denied,
-    Failed,
+/// The calls of one round, in call order, and what is remembered of the rounds before.
+pub(super) struct Round {
+    calls: Vec<OpenCall>,
+    repetition: Repetition,
 }
 
 /// What becomes of calls that wait for a person when the turn breaks off.
@@ -43,14 +31,30 @@ pub(super) enum OpenQuestions {
 }
 
 impl Round {
-    /// Takes the calls of an answer: stores all of them, then has the sound ones checked.
+    /// A round without calls. `max_repeats` is the limit of the guard against loops.
+    pub fn new(max_repeats: u32) -> Self {
+        Self {
+            calls: Vec::new(),
+            repetition: Repetition::new(max_repeats),
+        }
+    }
+
+    /// Begins a round without calls.
+    pub fn begin(&mut self) {
+        self.calls.clear();
+    }
+
+    /// Begins a round with the calls of an answer: stores all of them, then has the sound ones
+    /// checked.
     ///
     /// `model` is who made them, `provider:model`.
     pub fn open(
+        &mut self,
         received: Vec<Received>,
         model: &str,
+        taint: Option<&String>,
         journal: &mut Journal,
-    ) -> (Self, Vec<Effect>) {
+    ) -> Vec<Effect> {
         let mut effects: Vec<Effect> = received
             .iter()
             .map(|received| {
@@ -65,45 +69,65 @@ impl Round {
                 })
             })
             .collect();
-        let mut round = Self::default();
+        self.begin();
+        let calls = received.iter().map(|received| received.call.clone());
+        self.calls.extend(calls.map(OpenCall::new));
         for Received { call, fault, .. } in received {
-            let mut open = OpenCall::new(call);
-            effects.push(match fault {
-                Some(fault) => open.refuse(CallState::Failed, fault, journal),
-                None => open.check(),
+            effects.extend(match fault {
+                Some(refusal) => self.refuse(&call.call_id, refusal, journal),
+                None => self.check(&call.call_id, taint),
             });
-            round.0.push(open);
         }
-        (round, effects)
+        effects
     }
 
     /// Takes in calls of an earlier turn that a person decided about after it had broken off.
-    pub fn adopt(&mut self, decided: Vec<Decided>, journal: &mut Journal) -> Vec<Effect> {
-        let mut effects = Vec::new();
+    pub fn adopt(
+        &mut self,
+        decided: Vec<Decided>,
+        taint: Option<&String>,
+        journal: &mut Journal,
+    ) -> Vec<Effect> {
+        let mut answers = Vec::with_capacity(decided.len());
         for Decided { call, answer } in decided {
-            let mut open = OpenCall::new(call);
-            effects.extend(open.answered(answer, journal));
-            self.0.push(open);
+            answers.push((call.call_id.clone(), answer));
+            self.calls.push(OpenCall::new(call));
+        }
+        let mut effects = Vec::new();
+        for (call_id, answer) in answers {
+            effects.extend(self.answered(&call_id, answer, taint, journal));
         }
         effects
     }
 
     /// Whether no call is open.
     pub fn is_closed(&self) -> bool {
-        self.0.iter().all(|open| open.state.is_closed())
+        self.calls
+            .iter()
+            .all(|open| open.state == CallState::Closed)
+    }
+
+    /// Whether this closed round is one repetition too many: the sentence for people. To be asked
+    /// once a round.
+    pub fn repeated(&mut self) -> Option<String> {
+        self.repetition.take(&traces(&self.calls))
     }
 
     pub fn checked(
         &mut self,
         call_id: &CallId,
         verdict: Verdict,
+        taint: Option<&String>,
         journal: &mut Journal,
     ) -> Vec<Effect> {
         let Some(open) = self.find(call_id, CallState::Checking) else {
             return Vec::new();
         };
         match verdict {
-            Verdict::Allow => open.run(journal),
+            // Something untrusted arrived while the policy thought: what was allowed before may
+            // need a person now.
+            Verdict::Allow if open.was_tainted != taint.is_some() => self.check(call_id, taint),
+            Verdict::Allow => self.run(call_id, taint, journal),
             Verdict::Ask { reason } => {
                 open.state = CallState::Awaiting;
                 vec![Effect::RequestApproval {
@@ -112,10 +136,31 @@ impl Round {
                 }]
             }
             Verdict::Deny { reason } => {
-                let output = format!("denied by policy: {reason}");
-                vec![open.refuse(CallState::Denied, output, journal)]
+                let refusal = Refusal::failure(format!("denied by policy: {reason}"));
+                self.refuse(call_id, refusal, journal)
             }
         }
+    }
+
+    /// The call does not run after all.
+    pub fn refused(
+        &mut self,
+        call_id: &CallId,
+        reason: &str,
+        journal: &mut Journal,
+    ) -> Vec<Effect> {
+        let Some(open) = self.find_open(call_id) else {
+            return Vec::new();
+        };
+        let withdrawal = match open.state {
+            CallState::Awaiting => open.stop(),
+            // What runs was not begun, says who refuses it.
+            CallState::Checking | CallState::Running | CallState::Closed => None,
+        };
+        let refusal = Refusal::failure(format!("denied: {reason}"));
+        let mut effects: Vec<Effect> = withdrawal.into_iter().collect();
+        effects.extend(self.refuse(call_id, refusal, journal));
+        effects
     }
 
     /// Whether this call waits for a person.
@@ -129,13 +174,14 @@ impl Round {
         call_id: &CallId,
         entry: ItemBody,
         answer: Result<(), String>,
+        taint: Option<&String>,
         journal: &mut Journal,
     ) -> Vec<Effect> {
-        let Some(open) = self.find(call_id, CallState::Awaiting) else {
+        if !self.awaits(call_id) {
             return Vec::new();
-        };
+        }
         let mut effects = vec![journal.append(entry)];
-        effects.extend(open.answered(answer, journal));
+        effects.extend(self.answered(call_id, answer, taint, journal));
         effects
     }
 
@@ -151,22 +197,31 @@ impl Round {
         call_id: &CallId,
         output: ToolOutput,
         duration: Duration,
+        fence: String,
         journal: &mut Journal,
     ) -> Vec<Effect> {
         let Some(open) = self.find(call_id, CallState::Running) else {
             return Vec::new();
         };
-        open.state = if output.success {
-            CallState::Done
+        let ending = if output.success {
+            Ending::Done
         } else {
-            CallState::Failed
+            Ending::Failed
         };
+        let tool = open.close(ending, &output.output);
+        let output_text = self.with_hint(output.output);
         vec![journal.append(ItemBody::ToolResult {
-            call_id: open.call.call_id.clone(),
-            tool: open.call.tool.clone(),
-            output: output.output,
+            call_id: call_id.clone(),
+            tool,
+            output: output_text,
             success: output.success,
             duration_ms: Some(whole_ms(duration)),
+            diff: output.diff,
+            provenance: output.source.map(|source| Provenance {
+                source: source.name,
+                taints: source.taints,
+                fence,
+            }),
         })]
     }
 
@@ -180,87 +235,103 @@ impl Round {
         let is_kept =
             |open: &OpenCall| open.state == CallState::Awaiting && questions == OpenQuestions::Keep;
         let to_close: Vec<&mut OpenCall> = self
-            .0
+            .calls
             .iter_mut()
-            .filter(|open| !open.state.is_closed() && !is_kept(open))
+            .filter(|open| open.state != CallState::Closed && !is_kept(open))
             .collect();
         let mut effects: Vec<Effect> = to_close.iter().filter_map(|open| open.stop()).collect();
         for open in to_close {
-            effects.push(open.refuse(CallState::Failed, output.to_owned(), journal));
+            let tool = open.close(Ending::Refused, output);
+            let call_id = open.call.call_id.clone();
+            effects.push(journal.append(not_run(call_id, tool, output.to_owned())));
         }
         effects
     }
 
-    /// The call of this id, if it is in this state.
-    fn find(&mut self, call_id: &CallId, state: CallState) -> Option<&mut OpenCall> {
-        self.0
-            .iter_mut()
-            .find(|open| open.call.call_id == *call_id && open.state == state)
-    }
-}
-
-impl OpenCall {
-    fn new(call: Call) -> Self {
-        Self {
-            call,
-            state: CallState::Received,
-        }
+    fn check(&mut self, call_id: &CallId, taint: Option<&String>) -> Vec<Effect> {
+        let Some(open) = self.find_open(call_id) else {
+            return Vec::new();
+        };
+        open.state = CallState::Checking;
+        open.was_tainted = taint.is_some();
+        vec![Effect::CheckCall {
+            call: open.call.clone(),
+            taint: taint.cloned(),
+        }]
     }
 
-    fn check(&mut self) -> Effect {
-        self.state = CallState::Checking;
-        Effect::CheckCall(self.call.clone())
-    }
-
-    fn run(&mut self, journal: &Journal) -> Vec<Effect> {
-        self.state = CallState::Running;
+    fn run(&mut self, call_id: &CallId, taint: Option<&String>, journal: &Journal) -> Vec<Effect> {
+        let Some(open) = self.find_open(call_id) else {
+            return Vec::new();
+        };
+        open.state = CallState::Running;
         vec![
-            journal.tool_started(&self.call),
-            Effect::RunTool(self.call.clone()),
+            journal.tool_started(&open.call),
+            Effect::RunTool {
+                call: open.call.clone(),
+                taint: taint.cloned(),
+            },
         ]
     }
 
     /// A person decided.
-    fn answered(&mut self, answer: Result<(), String>, journal: &mut Journal) -> Vec<Effect> {
+    fn answered(
+        &mut self,
+        call_id: &CallId,
+        answer: Result<(), String>,
+        taint: Option<&String>,
+        journal: &mut Journal,
+    ) -> Vec<Effect> {
         match answer {
-            Ok(()) => self.run(journal),
-            Err(refusal) => vec![self.refuse(CallState::Denied, refusal, journal)],
+            Ok(()) => self.run(call_id, taint, journal),
+            Err(output) => {
+                let ending = Ending::Refused;
+                self.refuse(call_id, Refusal { ending, output }, journal)
+            }
         }
     }
 
-    /// Closes a call that does not run, or not to its end.
-    fn refuse(&mut self, state: CallState, output: String, journal: &mut Journal) -> Effect {
-        self.state = state;
-        journal.append(ItemBody::ToolResult {
-            call_id: self.call.call_id.clone(),
-            tool: self.call.tool.clone(),
-            output,
-            success: false,
-            duration_ms: None,
-        })
+    /// Closes a call that does not run.
+    fn refuse(&mut self, call_id: &CallId, refusal: Refusal, journal: &mut Journal) -> Vec<Effect> {
+        let Some(open) = self.find_open(call_id) else {
+            return Vec::new();
+        };
+        let tool = open.close(refusal.ending, &refusal.output);
+        let output = self.with_hint(refusal.output);
+        vec![journal.append(not_run(call_id.clone(), tool, output))]
     }
 
-    /// What ends the work that others do for this call.
-    fn stop(&self) -> Option<Effect> {
-        match self.state {
-            CallState::Running => Some(Effect::AbortTool(self.call.call_id.clone())),
-            CallState::Awaiting => Some(Effect::WithdrawApproval(self.call.call_id.clone())),
-            CallState::Received
-            | CallState::Checking
-            | CallState::Done
-            | CallState::Denied
-            | CallState::Failed => None,
+    /// The result of the call that was closed last; when it closes the round and the round repeats
+    /// what was before, a hint stands behind it.
+    fn with_hint(&self, output: String) -> String {
+        let sentence = if self.is_closed() {
+            self.repetition.hint(&traces(&self.calls))
+        } else {
+            None
+        };
+        match sentence {
+            Some(sentence) => hint::appended(output, sentence),
+            None => output,
         }
+    }
+
+    /// The call of this id, if it is in this state.
+    fn find(&mut self, call_id: &CallId, state: CallState) -> Option<&mut OpenCall> {
+        self.find_open(call_id).filter(|open| open.state == state)
+    }
+
+    fn find_open(&mut self, call_id: &CallId) -> Option<&mut OpenCall> {
+        self.calls
+            .iter_mut()
+            .find(|open| open.call.call_id == *call_id && open.state != CallState::Closed)
     }
 }
 
-impl CallState {
-    fn is_closed(self) -> bool {
-        match self {
-            Self::Received | Self::Checking | Self::Awaiting | Self::Running => false,
-            Self::Done | Self::Denied | Self::Failed => true,
-        }
-    }
+fn traces(calls: &[OpenCall]) -> Vec<&Trace> {
+    calls
+        .iter()
+        .filter_map(|open| open.trace.as_ref())
+        .collect()
 }
 
 /// What a decision means for a call: run it, or the sentence the model gets instead.

@@ -18,15 +18,21 @@ pub enum Effect {
     },
     /// Tell everybody. Comes after the entries stored before it are durable; text deltas do not
     /// wait for their own text.
-    Emit(ApiEvent),
+    Emit(Box<ApiEvent>),
     /// Gather history, system text and tools; answer with `ContextReady` or `ContextFailed`.
     GatherContext,
     /// Ask the model; answer with `ModelDelta`s, `ModelRetrying`, `ModelFailed`.
     CallModel(Box<ModelRequest>),
     /// Stop the model call; nothing of it is delivered any more.
     AbortModel,
-    /// Say whether a call may run; answer with `CallChecked`.
-    CheckCall(Call),
+    /// Say whether a call may run; answer with `CallChecked`. Comes again for the same call when
+    /// untrusted text arrived in between.
+    CheckCall {
+        /// The call.
+        call: Call,
+        /// Source of the first tainting text the prompt holds; `None` = there is none.
+        taint: Option<String>,
+    },
     /// Ask a person; answer with `ApprovalResolved`, also when time runs out.
     RequestApproval {
         /// The call.
@@ -36,8 +42,14 @@ pub enum Effect {
     },
     /// Take an open question back: the call it is about is over.
     WithdrawApproval(CallId),
-    /// Run a tool; answer with `ToolProgress` and `ToolDone`.
-    RunTool(Call),
+    /// Judge the call once more, then run its tool; answer with `ToolProgress` and `ToolDone`, or
+    /// with `CallRefused` when it may not run any more. Comes once for each call.
+    RunTool {
+        /// The call.
+        call: Call,
+        /// As in `CheckCall`, as it is now.
+        taint: Option<String>,
+    },
     /// Stop a running tool; nothing of it is delivered any more.
     AbortTool(CallId),
     /// The turn is over: everything is stored and told. Always the last effect of a turn.

@@ -7,8 +7,8 @@ use mesoclaw_api::item::ImageRef;
 use mesoclaw_api::{CallId, Item};
 
 use crate::model::{Image, ModelDelta, ModelError, ToolDefinition};
-use crate::policy::Verdict;
 use crate::tool::ToolOutput;
+use crate::turn::verdict::Verdict;
 
 /// What happens to a turn.
 #[derive(Clone, PartialEq, Debug)]
@@ -75,6 +75,14 @@ pub enum Event {
         /// The verdict.
         verdict: Verdict,
     },
+    /// A call must not run after all, though the policy or a person allowed it: what was judged
+    /// changed since. Comes before the tool begins, so the call has no other end.
+    CallRefused {
+        /// The call.
+        call_id: CallId,
+        /// Why; the model sees it.
+        reason: String,
+    },
     /// A person decided about a call.
     ApprovalResolved {
         /// The call.
@@ -101,6 +109,9 @@ pub enum Event {
         output: ToolOutput,
         /// Run time.
         duration: Duration,
+        /// Random mark for this output, at least 64 bits in hexadecimal. Stored where the text is
+        /// somebody else's.
+        fence: String,
     },
     /// The wall time of the turn is up.
     TurnTimedOut,
@@ -116,6 +127,9 @@ pub struct Context {
     pub history: Vec<Item>,
     /// Tools the model may call.
     pub tools: Vec<ToolDefinition>,
+    /// Other names of these tools, with their own; the model is not told them, and may know them
+    /// from elsewhere.
+    pub aliases: BTreeMap<String, String>,
     /// Contents of the images of this turn and of the history, by their hash; of an image that is
     /// not here the model is told the name only.
     pub images: BTreeMap<String, Image>,

@@ -67,7 +67,7 @@ impl Journal {
     }
 
     pub fn started(&self, model: &str) -> Effect {
-        Effect::Emit(ApiEvent::TurnStarted {
+        emit(ApiEvent::TurnStarted {
             session_id: self.session_id.clone(),
             turn_id: self.turn_id.clone(),
             model: model.to_owned(),
@@ -75,7 +75,7 @@ impl Journal {
     }
 
     pub fn text_delta(&self, item_id: &ItemId, text: String) -> Effect {
-        Effect::Emit(ApiEvent::TextDelta {
+        emit(ApiEvent::TextDelta {
             session_id: self.session_id.clone(),
             turn_id: self.turn_id.clone(),
             item_id: item_id.clone(),
@@ -84,7 +84,7 @@ impl Journal {
     }
 
     pub fn reasoning_delta(&self, item_id: &ItemId, text: String) -> Effect {
-        Effect::Emit(ApiEvent::ReasoningDelta {
+        emit(ApiEvent::ReasoningDelta {
             session_id: self.session_id.clone(),
             turn_id: self.turn_id.clone(),
             item_id: item_id.clone(),
@@ -93,7 +93,7 @@ impl Journal {
     }
 
     pub fn tool_started(&self, call: &Call) -> Effect {
-        Effect::Emit(ApiEvent::ToolStarted {
+        emit(ApiEvent::ToolStarted {
             session_id: self.session_id.clone(),
             turn_id: self.turn_id.clone(),
             call_id: call.call_id.clone(),
@@ -102,16 +102,16 @@ impl Journal {
     }
 
     pub fn tool_progress(&self, call_id: CallId, text: String) -> Effect {
-        Effect::Emit(ApiEvent::ToolProgress {
-            session_id: self.session_id.clone(),
-            turn_id: self.turn_id.clone(),
+        emit(ApiEvent::ToolProgress {
+            session_id: Some(self.session_id.clone()),
+            turn_id: Some(self.turn_id.clone()),
             call_id,
             text,
         })
     }
 
     pub fn retrying(&self, attempt: u32, after: Duration, reason: String) -> Effect {
-        Effect::Emit(ApiEvent::TurnRetrying {
+        emit(ApiEvent::TurnRetrying {
             session_id: self.session_id.clone(),
             turn_id: self.turn_id.clone(),
             attempt,
@@ -121,7 +121,7 @@ impl Journal {
     }
 
     pub fn model_changed(&self, model: &str, reason: &str) -> Effect {
-        Effect::Emit(ApiEvent::TurnModelChanged {
+        emit(ApiEvent::TurnModelChanged {
             session_id: self.session_id.clone(),
             turn_id: self.turn_id.clone(),
             model: model.to_owned(),
@@ -130,13 +130,17 @@ impl Journal {
     }
 
     pub fn finished(&self, outcome: TurnOutcome, usage: Usage) -> Effect {
-        Effect::Emit(ApiEvent::TurnFinished {
+        emit(ApiEvent::TurnFinished {
             session_id: self.session_id.clone(),
             turn_id: self.turn_id.clone(),
             outcome,
             usage,
         })
     }
+}
+
+fn emit(event: ApiEvent) -> Effect {
+    Effect::Emit(Box::new(event))
 }
 
 /// Milliseconds; a time too long for the number is as long as it can say.

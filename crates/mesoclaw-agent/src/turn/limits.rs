@@ -12,6 +12,9 @@ pub struct TurnLimits {
     /// How many times an answer that hit the output limit is continued
     /// (`agent_max_continuations`).
     pub max_continuations: u32,
+    /// How often in a row the same calls may give the same results, an unknown tool be called, or
+    /// a tool give the same error; below 2 counts as 2 (`max_tool_retries`).
+    pub max_repeats: u32,
 }
 
 impl TurnLimits {
@@ -27,7 +30,10 @@ impl TurnLimits {
                 self.max_continuations
             ),
             TurnLimit::Time => "the turn took longer than agent_turn_timeout_secs".to_owned(),
-            TurnLimit::ModelCalls | TurnLimit::Continuations | TurnLimit::Budget => return None,
+            TurnLimit::ModelCalls
+            | TurnLimit::Continuations
+            | TurnLimit::Budget
+            | TurnLimit::Repetition => return None,
         };
         Some(TurnOutcome::LimitReached { limit, message })
     }

@@ -3,13 +3,13 @@
 
 use std::collections::BTreeMap;
 
-use mesoclaw_api::item::{ApprovalDecision, ImageRef, TurnLimit};
-use mesoclaw_api::{ApprovalId, CallId, ErrorCode, ItemBody, TurnOutcome, Usage};
+use mesoclaw_api::item::{ImageRef, TurnLimit};
+use mesoclaw_api::{ErrorCode, ItemBody, TurnOutcome, Usage};
 
 use crate::model::{ModelDelta, ModelError, ModelErrorKind};
 use crate::prompt;
 use crate::turn::answer::{Answer, Draft};
-use crate::turn::calls::{Round, answer_of};
+use crate::turn::calls::Round;
 use crate::turn::effect::{Call, Effect};
 use crate::turn::event::{Context, Event};
 use crate::turn::journal::Journal;
@@ -28,9 +28,9 @@ pub struct TurnMachine {
     pub(super) context: Context,
     pub(super) call_ids: CallIds,
     /// Answers that came before the history of a resumed turn.
-    early_answers: Vec<EarlyAnswer>,
+    pub(super) early_answers: Vec<EarlyAnswer>,
     /// Calls of the history that nobody decided about.
-    waiting: Vec<Call>,
+    pub(super) waiting: Vec<Call>,
     /// Those of them that were decided while the model answered: they run when it stops.
     pub(super) decided: Vec<Decided>,
     pub(super) usage: Usage,
@@ -66,11 +66,12 @@ impl TurnMachine {
             phase: Phase::Idle,
             journal: Journal::new(setup.session_id.clone(), setup.turn_id.clone()),
             answer: Answer::new(setup.model.clone()),
-            round: Round::default(),
+            round: Round::new(setup.limits.max_repeats),
             context: Context {
                 system: String::new(),
                 history: Vec::new(),
                 tools: Vec::new(),
+                aliases: BTreeMap::new(),
                 images: BTreeMap::new(),
             },
             call_ids: CallIds::new(setup.turn_id.clone()),
@@ -114,8 +115,9 @@ impl TurnMachine {
             Event::BudgetLow { message } => self.budget_low(message),
             Event::BudgetExhausted { message } => self.exhausted(message),
             Event::ModelFailed(error) => self.model_failed(error),
-            Event::CallChecked { call_id, verdict } => {
-                self.round.checked(&call_id, verdict, journal)
+            Event::CallChecked { call_id, verdict } => self.checked(&call_id, verdict),
+            Event::CallRefused { call_id, reason } => {
+                self.round.refused(&call_id, &reason, journal)
             }
             Event::ApprovalResolved {
                 call_id,
@@ -128,7 +130,8 @@ impl TurnMachine {
                 call_id,
                 output,
                 duration,
-            } => self.round.done(&call_id, output, duration, journal),
+                fence,
+            } => self.round.done(&call_id, output, duration, fence, journal),
             Event::Cancel => self.cancel(),
             Event::Interrupt => self.interrupt(),
             Event::TurnTimedOut => self.time_out(),
@@ -147,9 +150,10 @@ impl TurnMachine {
             | Event::BudgetExhausted { .. }
             | Event::ModelDelta(_)
             | Event::ModelFailed(_) => self.phase == Phase::Answering,
-            Event::CallChecked { .. } | Event::ToolProgress { .. } | Event::ToolDone { .. } => {
-                self.phase == Phase::Acting
-            }
+            Event::CallChecked { .. }
+            | Event::CallRefused { .. }
+            | Event::ToolProgress { .. }
+            | Event::ToolDone { .. } => self.phase == Phase::Acting,
             Event::ApprovalResolved { .. } => self.may_hear_answers(),
             Event::Cancel | Event::Interrupt | Event::TurnTimedOut => self.phase != Phase::Finished,
         }
@@ -217,8 +221,9 @@ impl TurnMachine {
         let early = std::mem::take(&mut self.early_answers);
         let TakenUp { decided, waiting } = take_up(&self.context.history, early);
         self.waiting = waiting;
-        self.act(Round::default());
-        self.round.adopt(decided, &mut self.journal)
+        self.act();
+        self.decided = decided;
+        self.adopt_decided()
     }
 
     fn context_failed(&mut self, message: &str) -> Vec<Effect> {
@@ -256,64 +261,16 @@ impl TurnMachine {
         }
     }
 
-    /// A person decided about a call of this round, or, in a resumed turn, about one that was open
-    /// when its turn broke off.
-    fn resolved(
-        &mut self,
-        call_id: CallId,
-        approval_id: ApprovalId,
-        decision: ApprovalDecision,
-        reason: Option<String>,
-    ) -> Vec<Effect> {
-        let entry = ItemBody::Approval {
-            approval_id,
-            call_id: call_id.clone(),
-            decision,
-        };
-        let answer = answer_of(decision, reason);
-        let journal = &mut self.journal;
-        if self.round.awaits(&call_id) {
-            return self.round.resolved(&call_id, entry, answer, journal);
-        }
-        if self.phase == Phase::Gathering {
-            let is_same = |early: &EarlyAnswer| early.call_id == call_id;
-            if self.early_answers.iter().any(is_same) {
-                return Vec::new();
-            }
-            self.early_answers.push(EarlyAnswer { call_id, answer });
-            return vec![journal.append(entry)];
-        }
-        let open = self.waiting.iter().position(|call| call.call_id == call_id);
-        let Some(at) = open else {
-            return Vec::new();
-        };
-        let call = self.waiting.remove(at);
-        // What the model said before has the lower number.
-        let mut effects = self.answer.store(journal);
-        effects.push(journal.append(entry));
-        self.decided.push(Decided { call, answer });
-        if self.phase == Phase::Acting {
-            effects.extend(self.adopt_decided());
-        }
-        effects
-    }
-
-    /// Takes calls into the round that were decided since the turn was resumed.
-    pub(super) fn adopt_decided(&mut self) -> Vec<Effect> {
-        let decided = std::mem::take(&mut self.decided);
-        self.round.adopt(decided, &mut self.journal)
-    }
-
-    /// Begins a round of calls.
-    pub(super) fn act(&mut self, round: Round) {
-        self.phase = Phase::Acting;
-        self.round = round;
-    }
-
     /// The next model call starts when all calls of a round are closed.
     fn go_on_when_closed(&mut self, mut effects: Vec<Effect>) -> Vec<Effect> {
         if self.phase == Phase::Acting && self.round.is_closed() {
-            effects.extend(self.call_model());
+            effects.extend(match self.round.repeated() {
+                Some(message) => self.end(TurnOutcome::LimitReached {
+                    limit: TurnLimit::Repetition,
+                    message,
+                }),
+                None => self.call_model(),
+            });
         }
         effects
     }

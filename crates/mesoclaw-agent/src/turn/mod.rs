@@ -17,6 +17,7 @@
 //!     │
 //!     └── every call of the round is closed ── Acting
 //!
+//! Acting ── the round repeats those before it once too often ──> Finished (limit)
 //! any of them ── Cancel, Interrupt, TurnTimedOut ──> Finished (cancelled, interrupted, limit)
 //! before each Answering ── a limit is used up ─────> Finished (limit)
 //! ```
@@ -32,10 +33,19 @@
 //!             ├── asks a person ──> Awaiting ── denied, nobody answered ──> Denied
 //!             │                         └── approved ──┐
 //!             └── allowed ────────────────────────────> Running ──> Done | Failed
+//!
+//! Checking, Awaiting, Running ── it may not run after all ──> Denied
 //! ```
 //!
 //! Calls of a round walk on their own; Done, Denied and Failed are closed, and each closed call has
 //! one stored result.
+//!
+//! # Taint
+//!
+//! A turn is tainted while its prompt holds a result whose provenance says so, of the history or
+//! of its own. `CheckCall` and `RunTool` name the source as it is at that moment: a call that runs
+//! goes on when another result taints the turn, one that was only allowed is checked again, and
+//! one that a person approves later is judged by the driver with the taint of then.
 //!
 //! # Promises
 //!
@@ -45,6 +55,7 @@
 //! - `Finish` comes once, as the last effect. What arrives afterwards changes nothing, and so does
 //!   what does not fit the state: an unknown call, a second answer.
 
+mod acting;
 mod answer;
 mod asked;
 mod calls;
@@ -54,11 +65,15 @@ mod event;
 mod journal;
 mod limits;
 mod machine;
+mod open_call;
 mod pieces;
+mod repetition;
 mod resume;
 mod setup;
 mod shrink;
 mod stopped;
+mod taint;
+mod verdict;
 
 pub use answer::Draft;
 pub use effect::{Call, Effect};
@@ -66,3 +81,4 @@ pub use event::{Context, Event};
 pub use limits::TurnLimits;
 pub use machine::TurnMachine;
 pub use setup::TurnSetup;
+pub use verdict::Verdict;

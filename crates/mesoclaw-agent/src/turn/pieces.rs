@@ -9,6 +9,9 @@ use serde_json::{Map, Value};
 
 use crate::model::ToolDefinition;
 use crate::turn::effect::Call;
+use crate::turn::event::Context;
+use crate::turn::open_call::Refusal;
+use crate::turn::repetition::Ending;
 
 /// Calls of one answer that run; more of them are refused.
 const MAX_CALLS: usize = 32;
@@ -31,7 +34,7 @@ struct Piece {
 pub(super) struct Received {
     pub call: Call,
     /// Why it cannot run, for the model.
-    pub fault: Option<String>,
+    pub fault: Option<Refusal>,
     /// What the provider wants back with it.
     pub signature: Option<String>,
     /// Whether its arguments are not a JSON object.
@@ -79,25 +82,38 @@ impl Pieces {
     pub fn into_received(
         mut self,
         ids: &mut CallIds,
-        tools: &[ToolDefinition],
+        context: &Context,
         is_cut: bool,
     ) -> Vec<Received> {
         self.0.sort_by_key(|piece| piece.index);
         let last = self.0.len().saturating_sub(1);
         let receive = |(number, piece): (usize, Piece)| {
             let is_cut = is_cut && number == last;
-            let (args, mut fault) = arguments(piece.arguments, is_cut);
+            let (args, unreadable) = arguments(piece.arguments, is_cut);
             // What the output limit cut off is no fault of the model.
-            let is_broken = fault.is_some() && !is_cut;
+            let is_broken = unreadable.is_some() && !is_cut;
             let tool = tool_name(&piece.name);
-            if !tools.iter().any(|known| known.name == tool) {
-                fault = Some(unknown_tool(&tool, tools));
+            let tool = context.aliases.get(&tool).cloned().unwrap_or(tool);
+            let ending = if is_broken {
+                Ending::Broken
+            } else {
+                Ending::Failed
+            };
+            let mut fault = unreadable.map(|output| Refusal { ending, output });
+            if !context.tools.iter().any(|known| known.name == tool) {
+                fault = Some(Refusal {
+                    ending: Ending::Unknown,
+                    output: unknown_tool(&tool, &context.tools),
+                });
             }
             if number >= MAX_CALLS {
-                fault = Some(format!(
-                    "not run: at most {MAX_CALLS} calls may be made in one answer; make the rest \
-                     in the next one"
-                ));
+                fault = Some(Refusal {
+                    ending: Ending::Refused,
+                    output: format!(
+                        "not run: at most {MAX_CALLS} calls may be made in one answer; make the \
+                         rest in the next one"
+                    ),
+                });
             }
             Received {
                 call: Call {
@@ -110,7 +126,30 @@ impl Pieces {
                 is_broken,
             }
         };
-        self.0.into_iter().enumerate().map(receive).collect()
+        let mut received: Vec<Received> = self.0.into_iter().enumerate().map(receive).collect();
+        refuse_doubles(&mut received);
+        received
+    }
+}
+
+/// Of calls that are the same, the first runs: running one twice at the same time helps nobody.
+fn refuse_doubles(received: &mut [Received]) {
+    for at in 1..received.len() {
+        let (before, after) = received.split_at_mut(at);
+        let Some(later) = after.first_mut().filter(|later| later.fault.is_none()) else {
+            continue;
+        };
+        let is_same = |first: &Received| {
+            first.fault.is_none()
+                && first.call.tool == later.call.tool
+                && first.call.args == later.call.args
+        };
+        if before.iter().any(is_same) {
+            later.fault = Some(Refusal {
+                ending: Ending::Refused,
+                output: "not run: the same call is already in this answer".to_owned(),
+            });
+        }
     }
 }
 

@@ -81,10 +81,14 @@ fn open_calls(history: &[Item]) -> Vec<OpenCall> {
                 open.retain(|open| open.call.call_id != *call_id);
             }
             ItemBody::Approval {
-                call_id, decision, ..
+                call_id,
+                decision,
+                reason,
+                ..
             } => match find(&mut open, call_id) {
                 Some(call) if call.is_broken_off => {
-                    call.answer.get_or_insert(answer_of(*decision, None));
+                    call.answer
+                        .get_or_insert(answer_of(*decision, reason.clone()));
                 }
                 Some(_) => open.retain(|open| open.call.call_id != *call_id),
                 None => {}

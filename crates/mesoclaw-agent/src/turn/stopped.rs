@@ -4,9 +4,10 @@ use mesoclaw_api::item::TurnLimit;
 use mesoclaw_api::{ErrorCode, ItemBody, TurnOutcome};
 
 use crate::model::StopReason;
-use crate::turn::calls::Round;
 use crate::turn::effect::Effect;
-use crate::turn::machine::TurnMachine;
+use crate::turn::machine::{Phase, TurnMachine};
+use crate::turn::open_call::Refusal;
+use crate::turn::repetition::Ending;
 
 impl TurnMachine {
     pub(super) fn answer_stopped(&mut self, reason: StopReason) -> Vec<Effect> {
@@ -40,7 +41,7 @@ impl TurnMachine {
         if self.decided.is_empty() {
             effects.extend(self.end(TurnOutcome::Completed));
         } else {
-            self.act(Round::default());
+            self.act();
             effects.extend(self.adopt_decided());
         }
         effects
@@ -73,7 +74,7 @@ impl TurnMachine {
     fn receive_calls(&mut self, is_cut: bool) -> Vec<Effect> {
         let mut effects = self.answer.complete(&mut self.journal);
         let pieces = std::mem::take(&mut self.answer.pieces);
-        let mut received = pieces.into_received(&mut self.call_ids, &self.context.tools, is_cut);
+        let mut received = pieces.into_received(&mut self.call_ids, &self.context, is_cut);
         let is_broken = received.iter().any(|received| received.is_broken);
         // The model is told once what is wrong with its arguments; a second broken round is the
         // last, and nothing of it runs.
@@ -81,12 +82,17 @@ impl TurnMachine {
         self.was_broken = is_broken;
         if is_last {
             for received in &mut received {
-                received.fault.get_or_insert_with(|| {
-                    "not run: another call of this answer had broken arguments".to_owned()
+                received.fault.get_or_insert_with(|| Refusal {
+                    ending: Ending::Refused,
+                    output: "not run: another call of this answer had broken arguments".to_owned(),
                 });
             }
         }
-        let (round, opened) = Round::open(received, &self.setup.model, &mut self.journal);
+        let taint = self.taint();
+        let model = &self.setup.model;
+        let opened = self
+            .round
+            .open(received, model, taint.as_ref(), &mut self.journal);
         effects.extend(opened);
         if is_last {
             effects.extend(self.fail(
@@ -96,7 +102,7 @@ impl TurnMachine {
             ));
             return effects;
         }
-        self.act(round);
+        self.phase = Phase::Acting;
         effects.extend(self.adopt_decided());
         effects
     }

@@ -9,6 +9,7 @@ mod promises;
 mod properties;
 mod script;
 mod show;
+mod words;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -44,10 +44,20 @@ impl Promises {
                 self.n_model_calls += 1;
                 request_is_sound(request)
             }
-            Effect::RunTool(call) => holds(
-                self.run.insert(call.call_id.clone()),
-                "a call runs at most once",
-            ),
+            Effect::RunTool { call, taint } => {
+                holds(
+                    self.run.insert(call.call_id.clone()),
+                    "a call runs at most once",
+                )?;
+                self.taint_is_named(taint.as_ref())
+            }
+            Effect::CheckCall { call, taint } => {
+                holds(
+                    !self.run.contains(&call.call_id),
+                    "a call is checked before it runs",
+                )?;
+                self.taint_is_named(taint.as_ref())
+            }
             Effect::AbortTool(call_id) => holds(
                 self.run.contains(call_id) && self.aborted.insert(call_id.clone()),
                 "only a running tool is aborted, once",
@@ -73,10 +83,18 @@ impl Promises {
             }
             Effect::GatherContext
             | Effect::AbortModel
-            | Effect::CheckCall(_)
             | Effect::RequestApproval { .. }
             | Effect::WithdrawApproval(_) => Ok(()),
         }
+    }
+
+    /// The turn's own tainting results are never forgotten.
+    fn taint_is_named(&self, taint: Option<&String>) -> Result<(), String> {
+        let is_tainting = |body: &ItemBody| matches!(body, ItemBody::ToolResult { provenance: Some(provenance), .. } if provenance.taints);
+        holds(
+            taint.is_some() || !self.stored.iter().any(is_tainting),
+            "a tainted turn says so",
+        )
     }
 
     fn persisted(&mut self, item_id: &ItemId, body: &ItemBody) -> Result<(), String> {
@@ -87,6 +105,18 @@ impl Promises {
             return Ok(());
         }
         holds(n == self.stored.len(), "numbers have no gaps")?;
+        if let ItemBody::ToolResult {
+            duration_ms,
+            provenance,
+            diff,
+            ..
+        } = body
+        {
+            holds(
+                duration_ms.is_some() || (provenance.is_none() && diff.is_none()),
+                "words of our own have no source",
+            )?;
+        }
         self.stored.push(body.clone());
         Ok(())
     }
@@ -206,8 +236,16 @@ fn request_is_sound(request: &ModelRequest) -> Result<(), String> {
                 holds(args_fit, "arguments are an object")?;
                 wanted = calls.iter().rev().map(|call| &call.call_id).collect();
             }
-            ModelMessage::ToolResult { call_id, .. } => {
+            ModelMessage::ToolResult {
+                call_id, output, ..
+            } => {
                 holds(wanted.pop() == Some(call_id), "results are in call order")?;
+                let n_begins = output.matches("<untrusted").count();
+                let n_ends = output.matches("</untrusted").count();
+                holds(
+                    n_begins == n_ends && n_begins <= 1,
+                    "untrusted text cannot write marks",
+                )?;
             }
         }
         before = Some(message);

@@ -1,11 +1,11 @@
 //! The lines of a fixture that are not effects.
 //!
 //! ```text
-//! limits: model_calls=3 continuations=1          before the first event
+//! limits: model_calls=3 continuations=1 repeats=3   before the first event; repeats may be left out
 //! tools: read write                              or `tools: none`
 //! history: user "hello"                          assistant, partial, reasoning, notice, system
 //! history: call a read {"path":"x"}
-//! history: result a read ok "text"
+//! history: result a read ok "text"               also with `taints` or `from`, as below
 //! history: approval a approved
 //! history: outcome interrupted                   or completed, cancelled
 //!
@@ -21,23 +21,26 @@
 //! call a: allow                                  ask WHY, deny WHY
 //! approve a / deny a / deny a: WHY / expire a
 //! progress a: TEXT
+//! refuse a: WHY                                  by the driver, when it should run
 //! result a: ok 12ms "text"                       or error
+//! result a: ok 12ms "text" from "shell"          with its source, or `taints "web x"`
+//! result a: ok 12ms "text" diff "-a"             with what changed in files
 //! draft / draft stored                           what the driver would store now
 //! ```
-
-use std::time::Duration;
 
 use mesoclaw_agent::model::{
     GenerationParams, ModelDelta, ModelError, ModelErrorKind, StopReason, ToolDefinition,
 };
-use mesoclaw_agent::policy::Verdict;
-use mesoclaw_agent::tool::ToolOutput;
-use mesoclaw_agent::turn::{Context, Event, TurnLimits, TurnSetup};
-use mesoclaw_api::item::ApprovalDecision;
+use mesoclaw_agent::turn::{Context, Event, TurnLimits, TurnSetup, Verdict};
+use mesoclaw_api::item::{ApprovalDecision, Provenance};
 use mesoclaw_api::{
     ApprovalId, CallId, Item, ItemBody, ItemId, Surface, Timestamp, TurnOutcome, Usage,
 };
-use serde_json::{Value, json};
+use serde_json::json;
+
+use crate::words::{
+    fence_of, is_ok, milliseconds, named, number, number_of, output, quoted, text, value_of, word,
+};
 
 /// What the header of a fixture said.
 pub struct Script {
@@ -59,6 +62,7 @@ impl Default for Script {
             limits: TurnLimits {
                 max_model_calls: 20,
                 max_continuations: 5,
+                max_repeats: 3,
             },
             tools: tools("read write"),
             history: Vec::new(),
@@ -92,6 +96,10 @@ impl Script {
                 self.limits = TurnLimits {
                     max_model_calls: number_of(rest, "model_calls")?,
                     max_continuations: number_of(rest, "continuations")?,
+                    max_repeats: match value_of(rest, "repeats") {
+                        Some(value) => number(value)?,
+                        None => 3,
+                    },
                 }
             }
             "tools" => self.tools = tools(rest),
@@ -136,6 +144,10 @@ impl Script {
             ("approve", id) => resolved(id, ApprovalDecision::Approved, rest)?,
             ("deny", id) => resolved(id, ApprovalDecision::Denied, rest)?,
             ("expire", id) => resolved(id, ApprovalDecision::TimedOut, rest)?,
+            ("refuse", id) => Event::CallRefused {
+                call_id: id.into(),
+                reason: text(rest)?,
+            },
             ("progress", id) => Event::ToolProgress {
                 call_id: id.into(),
                 text: text(rest)?,
@@ -149,6 +161,7 @@ impl Script {
         match rest.split_once(' ').unwrap_or((rest, "")) {
             ("ready", "") => Ok(Event::ContextReady(Context {
                 images: std::collections::BTreeMap::new(),
+                aliases: [("old_read".to_owned(), "read".to_owned())].into(),
                 system: "S".to_owned(),
                 history: self.history.clone(),
                 tools: self.tools.clone(),
@@ -212,13 +225,20 @@ fn stored(line: &str) -> Result<ItemBody, String> {
         "result" => {
             let (id, rest) = word(rest);
             let (tool, rest) = word(rest);
-            let (how, output) = word(rest);
+            let (how, said) = word(rest);
+            let output = output(said, is_ok(how)?)?;
             ItemBody::ToolResult {
                 call_id: id.into(),
                 tool: tool.to_owned(),
-                output: text(output)?,
-                success: is_ok(how)?,
+                output: output.output,
+                success: output.success,
                 duration_ms: Some(1),
+                diff: output.diff,
+                provenance: output.source.map(|source| Provenance {
+                    source: source.name,
+                    taints: source.taints,
+                    fence: fence_of(id),
+                }),
             }
         }
         "approval" => {
@@ -227,6 +247,7 @@ fn stored(line: &str) -> Result<ItemBody, String> {
                 approval_id: approval_of(id),
                 call_id: id.into(),
                 decision: named(decision)?,
+                reason: None,
             }
         }
         "outcome" => ItemBody::Outcome {
@@ -342,67 +363,11 @@ fn approval_of(call_id: &str) -> ApprovalId {
 
 fn result(id: &str, line: &str) -> Result<Event, String> {
     let (how, rest) = word(line);
-    let (duration, output) = word(rest);
+    let (duration, said) = word(rest);
     Ok(Event::ToolDone {
         call_id: CallId::from(id),
-        output: ToolOutput {
-            output: text(output)?,
-            success: is_ok(how)?,
-        },
+        output: output(said, is_ok(how)?)?,
         duration: milliseconds(duration)?,
+        fence: fence_of(id),
     })
-}
-
-fn is_ok(word: &str) -> Result<bool, String> {
-    match word {
-        "ok" => Ok(true),
-        "error" => Ok(false),
-        _ => Err("ok or error".to_owned()),
-    }
-}
-
-fn word(line: &str) -> (&str, &str) {
-    line.split_once(' ').unwrap_or((line, ""))
-}
-
-/// A text as it stands, or a quoted one.
-fn text(line: &str) -> Result<String, String> {
-    if line.starts_with('"') {
-        quoted(line)
-    } else if line.is_empty() {
-        Err("a text is missing".to_owned())
-    } else {
-        Ok(line.to_owned())
-    }
-}
-
-/// A JSON string, or one repeated: `"ab" * 1000`.
-fn quoted(line: &str) -> Result<String, String> {
-    let (text, times) = match line.rsplit_once("\" * ") {
-        Some((text, times)) => (format!("{text}\""), number(times)?),
-        None => (line.to_owned(), 1),
-    };
-    let text: String = serde_json::from_str(&text).map_err(|error| error.to_string())?;
-    Ok(text.repeat(times))
-}
-
-fn milliseconds(word: &str) -> Result<Duration, String> {
-    let ms = word.strip_suffix("ms").ok_or("a time ends with ms")?;
-    Ok(Duration::from_millis(number(ms)?))
-}
-
-fn number<T: std::str::FromStr>(word: &str) -> Result<T, String> {
-    word.parse().map_err(|_| format!("`{word}` is no number"))
-}
-
-/// The number after `name=`.
-fn number_of<T: std::str::FromStr>(line: &str, name: &str) -> Result<T, String> {
-    let value = line
-        .split_whitespace()
-        .find_map(|word| word.strip_prefix(name)?.strip_prefix('='));
-    number(value.ok_or_else(|| format!("{name}= is missing"))?)
-}
-
-fn named<T: serde::de::DeserializeOwned>(word: &str) -> Result<T, String> {
-    serde_json::from_value(Value::from(word)).map_err(|error| error.to_string())
 }

@@ -2,12 +2,14 @@
 //! is compared here and not printed.
 
 use mesoclaw_agent::model::{ModelMessage, ModelRequest};
+use mesoclaw_agent::prompt::untrusted;
 use mesoclaw_agent::turn::{Call, Draft, Effect};
-use mesoclaw_api::item::ApprovalDecision;
-use mesoclaw_api::{Event as ApiEvent, ItemBody, ItemId, TurnOutcome, Usage};
+use mesoclaw_api::item::{ApprovalDecision, Provenance};
+use mesoclaw_api::{CallId, Event as ApiEvent, ItemBody, ItemId, TurnOutcome, Usage};
 use serde_json::Value;
 
 use crate::script::Script;
+use crate::words::fence_of;
 
 pub fn effects(effects: &[Effect], script: &Script) -> Result<Vec<String>, String> {
     if effects.is_empty() {
@@ -29,12 +31,16 @@ pub fn effects(effects: &[Effect], script: &Script) -> Result<Vec<String>, Strin
                 continue;
             }
             Effect::AbortModel => "abort model".to_owned(),
-            Effect::CheckCall(call) => format!("check {}", call_line(call)),
+            Effect::CheckCall { call, taint } => {
+                format!("check {}{}", call_line(call), tainted(taint.as_ref()))
+            }
             Effect::RequestApproval { call, reason } => {
                 format!("ask {} {}", call_line(call), quote(reason))
             }
             Effect::WithdrawApproval(call_id) => format!("withdraw {call_id}"),
-            Effect::RunTool(call) => format!("run {}", call_line(call)),
+            Effect::RunTool { call, taint } => {
+                format!("run {}{}", call_line(call), tainted(taint.as_ref()))
+            }
             Effect::AbortTool(call_id) => format!("abort tool {call_id}"),
             Effect::Finish { outcome, usage } => {
                 format!("finish {} {}", ending(outcome), used(usage))
@@ -95,29 +101,51 @@ fn entry(body: &ItemBody) -> String {
             output,
             success,
             duration_ms,
+            diff,
+            provenance,
         } => {
             let how = if *success { "ok" } else { "error" };
             let time = duration_ms.map_or("not run".to_owned(), |ms| format!("{ms}ms"));
-            format!("result {call_id} {tool} {how} {time} {}", quote(output))
+            let diff = diff
+                .as_ref()
+                .map_or(String::new(), |diff| format!(" diff {}", quote(diff)));
+            let source = source(call_id, provenance.as_ref());
+            format!(
+                "result {call_id} {tool} {how} {time} {}{diff}{source}",
+                quote(output)
+            )
         }
         ItemBody::Approval {
             approval_id,
             call_id,
             decision,
-        } => {
-            let decision = match decision {
-                ApprovalDecision::Approved => "approved",
-                ApprovalDecision::Denied => "denied",
-                ApprovalDecision::TimedOut => "timed_out",
-            };
-            format!("approval {approval_id} {call_id} {decision}")
-        }
+            ..
+        } => format!("approval {approval_id} {call_id} {}", decided(*decision)),
         ItemBody::Notice { text } => format!("notice {}", quote(text)),
         ItemBody::Outcome { outcome, usage } => {
             format!("outcome {} {}", ending(outcome), used(usage))
         }
         ItemBody::System { text } => format!("system {}", quote(text)),
     }
+}
+
+fn decided(decision: ApprovalDecision) -> &'static str {
+    match decision {
+        ApprovalDecision::Approved => "approved",
+        ApprovalDecision::Denied => "denied",
+        ApprovalDecision::TimedOut => "timed_out",
+    }
+}
+
+fn source(call_id: &CallId, provenance: Option<&Provenance>) -> String {
+    let Some(provenance) = provenance else {
+        return String::new();
+    };
+    if provenance.fence != fence_of(call_id.as_str()) {
+        return format!(" with the wrong fence: {provenance:?}");
+    }
+    let mark = if provenance.taints { "taints" } else { "from" };
+    format!(" {mark} {}", quote(&provenance.source))
 }
 
 fn news(event: &ApiEvent) -> Result<String, String> {
@@ -145,7 +173,7 @@ fn news(event: &ApiEvent) -> Result<String, String> {
             ..
         } => (turn_id, format!("{call_id} {tool}")),
         ApiEvent::ToolProgress {
-            turn_id,
+            turn_id: Some(turn_id),
             call_id,
             text,
             ..
@@ -186,8 +214,16 @@ fn messages(request: &ModelRequest, script: &Script) -> Result<Vec<String>, Stri
     if request.model != setup.provider_model {
         lines.push(format!("  model {}", request.model));
     }
-    if request.system != "S" {
-        lines.push(format!("  system {}", quote(&request.system)));
+    let mut system = request.system.clone();
+    if !script.tools.is_empty() {
+        let explained = format!("S\n\n{}", untrusted::explain());
+        system = match system.strip_prefix(&explained) {
+            Some(rest) => format!("S{rest}"),
+            None => return Err("the system text does not explain the marks".to_owned()),
+        };
+    }
+    if system != "S" {
+        lines.push(format!("  system {}", quote(&system)));
     }
     for message in &request.messages {
         match message {
@@ -214,6 +250,12 @@ fn messages(request: &ModelRequest, script: &Script) -> Result<Vec<String>, Stri
 
 fn call_line(call: &Call) -> String {
     format!("{} {} {}", call.call_id, call.tool, shortened(&call.args))
+}
+
+fn tainted(taint: Option<&String>) -> String {
+    taint.map_or(String::new(), |source| {
+        format!(" tainted by {}", quote(source))
+    })
 }
 
 fn ending(outcome: &TurnOutcome) -> String {

@@ -25,6 +25,10 @@ pub struct SendParams {
     /// one the session's, else the default.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
+    /// The directory the client is in, an absolute path: the workspace of a session that has none
+    /// yet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub workspace: Option<String>,
     /// Images said with it, at most 16 and 5 MiB together.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub images: Vec<NewImage>,

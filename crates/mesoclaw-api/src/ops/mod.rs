@@ -11,6 +11,18 @@ pub mod chat;
 
 pub mod approval;
 
+pub mod grant;
+
+pub mod policy;
+
+pub mod tool;
+
+pub mod audit;
+
+pub mod checkpoint;
+
+pub mod system;
+
 pub mod config;
 
 pub mod provider;

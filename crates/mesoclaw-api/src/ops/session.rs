@@ -29,6 +29,23 @@ pub struct Session {
     /// `provider:model` that answers here when a message names none; `None` = the default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
+    /// Where its tools work; `None` when its first message named no directory.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workspace: Option<Workspace>,
+}
+
+/// The directory a session works in.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Workspace {
+    /// The directory the client was started in, absolute, without links.
+    pub root: String,
+    /// The repository it lies in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub git_root: Option<String>,
+    /// Why nothing in it counts as the session's own: it is a home, a system directory or above
+    /// one, so every access asks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub too_broad: Option<String>,
 }
 
 /// What a session is doing.
@@ -77,6 +94,8 @@ pub struct SessionDetail {
 pub struct CreateParams {
     /// Name; without one the first message gives it.
     pub title: Option<String>,
+    /// The directory its tools work in, an absolute path.
+    pub workspace: Option<String>,
 }
 
 /// Page through sessions.

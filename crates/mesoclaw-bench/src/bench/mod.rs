@@ -21,3 +21,13 @@ pub(crate) mod local;
 pub(crate) mod sizes;
 
 pub(crate) mod store;
+
+pub(crate) mod policy;
+
+pub(crate) mod sandbox;
+
+mod side_by_side;
+
+pub(crate) mod file_search;
+
+pub(crate) mod content_search;

@@ -173,6 +173,7 @@ fn fill_session(conn: &Connection, n: u32, items: u32) -> StoreResult<()> {
             source: "cli".to_owned(),
             channel_key: None,
             model: None,
+            workspace: None,
         },
     )?;
     let mut turn_id = TurnId::random();

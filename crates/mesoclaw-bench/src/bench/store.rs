@@ -83,6 +83,7 @@ async fn write(store: &Store, id: String) {
         source: "cli".to_owned(),
         channel_key: None,
         model: None,
+        workspace: None,
     };
     let written = store.write(move |conn| session::insert(conn, &row)).await;
     written.expect("a session is written");

@@ -10,6 +10,30 @@ pub(super) fn parse_secs(text: &str) -> Result<f64, String> {
     }
 }
 
+/// A span of time in seconds: `90s`, `30m`, `2h`, `7d`; at most a year.
+///
+/// # Errors
+/// It is none; the text says what one looks like.
+pub fn parse_span(text: &str) -> Result<u64, String> {
+    const YEAR: u64 = 31_536_000;
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let factor = match text.get(digits.len()..).unwrap_or_default() {
+        "s" => Some(1),
+        "m" | "min" => Some(60),
+        "h" => Some(3_600),
+        "d" => Some(86_400),
+        _ => None,
+    };
+    let count: Option<u64> = digits.parse().ok();
+    match (count, factor) {
+        (Some(count), Some(factor)) if count > 0 => count
+            .checked_mul(factor)
+            .filter(|secs| *secs <= YEAR)
+            .ok_or_else(|| "that is more than a year".to_owned()),
+        _ => Err("expected a time such as 30m, 2h or 7d".to_owned()),
+    }
+}
+
 /// Bytes, with k, M or G for powers of 1024.
 pub(super) fn parse_size(text: &str) -> Result<u64, String> {
     let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
@@ -128,6 +152,25 @@ mod tests {
             ("99999999999999999999", None),
         ] {
             assert_eq!(parse_usd(text).ok(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn spans_are_read() {
+        for (text, expected) in [
+            ("90s", Some(90)),
+            ("30m", Some(1_800)),
+            ("30min", Some(1_800)),
+            ("2h", Some(7_200)),
+            ("365d", Some(31_536_000)),
+            ("366d", None),
+            ("0h", None),
+            ("2", None),
+            ("h", None),
+            ("-2h", None),
+            ("99999999999999999999d", None),
+        ] {
+            assert_eq!(parse_span(text).ok(), expected, "{text}");
         }
     }
 

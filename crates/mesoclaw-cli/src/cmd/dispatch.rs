@@ -8,7 +8,10 @@ use mesoclaw_api::{ApiError, ErrorCode};
 
 use crate::args::with_command;
 use crate::cli::{Cli, Command, RunArgs};
-use crate::cmd::{config, doctor, generate, key, model, provider, session, usage};
+use crate::cmd::{
+    approval, audit, config, doctor, generate, grant, key, model, policy, provider, session, tool,
+    undo, usage,
+};
 use crate::exit::{CliError, CliResult};
 use crate::output::Console;
 use crate::run::plan::Form;
@@ -52,6 +55,12 @@ fn run(console: Console, cli: Cli, form: Form) -> CliResult {
         Command::Config(command) => config::main(console, global, command),
         Command::Provider(command) => provider::main(console, global, *command),
         Command::Key(command) => key::main(console, global, command),
+        Command::Tool(command) => tool::main(console, global, command),
+        Command::Policy(command) => policy::main(console, global, command),
+        Command::Approval(command) => approval::main(console, global, command),
+        Command::Grant(command) => grant::main(console, global, command),
+        Command::Audit(command) => audit::main(console, global, command),
+        Command::Undo(args) => undo::main(console, global, args),
         Command::Setup(args) => setup::main(console, global, &args),
         Command::Usage(args) => usage::main(console, global, args),
         Command::Doctor => doctor::main(console, global),

@@ -1,12 +1,17 @@
 //! `mesoclaw doctor`: the daemon crate's checks, and the two that only a client can make.
 
+use std::time::Duration;
+
 use mesoclaw_api::Surface;
 use mesoclaw_api::ops::NoParams;
+use mesoclaw_api::ops::audit::{AuditVerify, Verified, VerifyParams};
 use mesoclaw_api::ops::credential::{CredentialStatus, KeyStoreStatus};
 use mesoclaw_api::ops::daemon::DaemonGetStatus;
+use mesoclaw_api::ops::policy::{Policy, PolicyShow};
 use mesoclaw_api::ops::provider::{Provider, ProviderDefaultGet, ProviderGet, ProviderParams};
 use mesoclaw_daemon::doctor::{Check, DoctorOptions, Status, run};
 use serde_json::json;
+use tokio::time::timeout;
 
 use crate::cli::Global;
 use crate::cmd::key::fits_on_a_line;
@@ -14,6 +19,9 @@ use crate::connect::{Home, home_variable, is_newer, runtime};
 use crate::exit::{CliResult, FAILED, OK};
 use crate::output::{Console, push};
 use crate::term::Terminal;
+
+/// How long the check of the audit may take.
+const AUDIT_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Name of the check that is made with and without a daemon.
 const KEY_STORE: &str = "key store";
@@ -31,11 +39,10 @@ pub fn main(console: Console, global: &Global) -> CliResult {
     if let Ok(home) = Home::find(global.config.clone()) {
         runtime()?.block_on(async {
             checks.push(daemon(&home).await);
-            let asked = keys_and_provider(&home).await;
-            // What the daemon says of its key store counts more than what was seen from outside.
-            if asked.iter().any(|check| check.name == KEY_STORE) {
-                checks.retain(|check| check.name != KEY_STORE);
-            }
+            let mut asked = keys_and_provider(&home).await;
+            asked.extend(permissions(&home).await);
+            // What the daemon says of itself counts more than what was seen from outside.
+            checks.retain(|seen| asked.iter().all(|check| check.name != seen.name));
             checks.extend(asked);
         });
     }
@@ -118,6 +125,64 @@ async fn keys_and_provider(home: &Home) -> Vec<Check> {
         None => {}
     }
     checks
+}
+
+/// What the agent may do, by the daemon's own words. Nothing without a daemon.
+async fn permissions(home: &Home) -> Vec<Check> {
+    let Ok(link) = home.connect(Surface::Cli, None).await else {
+        return Vec::new();
+    };
+    let mut checks = Vec::new();
+    match link.client.call::<PolicyShow>(NoParams {}).await {
+        Ok(policy) => checks.extend(policy_checks(&policy)),
+        Err(error) => checks.push(Check::new("policy", Status::Problem, error.message)),
+    }
+    let params = VerifyParams::default();
+    let verifying = link.client.call::<AuditVerify>(params);
+    checks.push(match timeout(AUDIT_PATIENCE, verifying).await {
+        Ok(Ok(verified)) => audit(&verified),
+        Ok(Err(error)) => Check::new("audit", Status::Problem, error.message),
+        Err(_) => Check::new("audit", Status::Ok, "too long to be checked here")
+            .with_fix("`mesoclaw audit verify`"),
+    });
+    checks
+}
+
+fn policy_checks(policy: &Policy) -> Vec<Check> {
+    let level = format!("{}: {}", policy.autonomy, policy.autonomy_text);
+    let autonomy = match &policy.notice {
+        None => Check::new("autonomy", Status::Ok, level),
+        Some(notice) => Check::new("autonomy", Status::Warning, format!("{level} {notice}"))
+            .with_fix(format!(
+                "`mesoclaw config set security_autonomy_level {}`",
+                policy.autonomy
+            )),
+    };
+    let programs = if policy.program_dirs.is_empty() {
+        Check::new(
+            "programs",
+            Status::Warning,
+            "no directory of PATH is one that only its owner can change: no program runs",
+        )
+    } else {
+        let detail = format!("taken from {}", policy.program_dirs.join(", "));
+        Check::new("programs", Status::Ok, detail)
+    };
+    vec![autonomy, programs]
+}
+
+fn audit(verified: &Verified) -> Check {
+    if verified.is_intact {
+        let detail = format!("{} entries, the chain holds", verified.entries);
+        return Check::new("audit", Status::Ok, detail);
+    }
+    let fault = verified.fault.clone();
+    Check::new(
+        "audit",
+        Status::Problem,
+        fault.unwrap_or_else(|| "the chain does not hold".to_owned()),
+    )
+    .with_fix("somebody changed the database: `mesoclaw audit verify` tells more")
 }
 
 /// A key store that does not work is no problem before somebody chose it or a key is needed.
@@ -239,6 +304,38 @@ mod tests {
         check(None, false, true, true, Status::Ok);
         check(Some("vt100"), true, false, true, Status::Warning);
         check(None, false, false, false, Status::Ok);
+    }
+
+    #[test]
+    fn what_the_agent_may_do_is_told() {
+        let policy = |notice: Option<&str>, dirs: &[&str]| Policy {
+            autonomy: "strict".to_owned(),
+            autonomy_text: "Only looks.".to_owned(),
+            notice: notice.map(str::to_owned),
+            sandbox: "x".to_owned(),
+            program_dirs: dirs.iter().map(|dir| (*dir).to_owned()).collect(),
+            rules: Vec::new(),
+            programs: Vec::new(),
+        };
+        for (policy, expected) in [
+            (policy(None, &["/bin"]), [Status::Ok, Status::Ok]),
+            (
+                policy(Some("an old word"), &[]),
+                [Status::Warning, Status::Warning],
+            ),
+        ] {
+            let found: Vec<Status> = policy_checks(&policy).iter().map(|it| it.status).collect();
+            assert_eq!(found, expected);
+        }
+        for (is_intact, expected) in [(true, Status::Ok), (false, Status::Problem)] {
+            let verified = Verified {
+                is_intact,
+                entries: 1,
+                head: String::new(),
+                fault: None,
+            };
+            assert_eq!(audit(&verified).status, expected);
+        }
     }
 
     #[test]

@@ -9,6 +9,7 @@ use mesoclaw_ipc::Client;
 
 use crate::exit::{CliResult, OK};
 use crate::output::Console;
+use crate::workspace;
 
 /// What to do with the queue.
 pub struct Change {
@@ -69,6 +70,7 @@ pub async fn run(
                 text,
                 client_message_id: Some(TurnId::random().as_str().to_owned()),
                 model: None,
+                workspace: workspace::here(),
                 images: Vec::new(),
             };
             let sent = client.call::<ChatSend>(params).await?;

@@ -20,6 +20,7 @@ use crate::output::{Console, push, shell_word, table};
 use crate::run::question::{is_yes, read_answer};
 use crate::sanitise::one_line;
 use crate::transcript;
+use crate::workspace;
 
 /// Items asked for at once.
 const PAGE: u32 = 1000;
@@ -121,6 +122,10 @@ async fn show(console: Console, client: &Client, name: &str) -> CliResult {
         let detail = client.call::<SessionGet>(params).await?;
         console.value(&json!({"session": detail, "items": items}))?;
     } else {
+        if session.workspace.is_some() {
+            let place = workspace::text(session.workspace.as_ref());
+            console.line(&format!("(workspace: {place})"))?;
+        }
         console.print(&transcript::plain(&items))?;
     }
     Ok(OK)

@@ -1,11 +1,12 @@
 //! Who a turn is shown to, and how it ended for them.
 
-use mesoclaw_api::ops::approval::{Answer, Approval};
-use mesoclaw_api::{BoxFuture, TurnId, TurnOutcome, Usage};
+use mesoclaw_api::{TurnId, TurnOutcome, Usage};
 
 use crate::run::answer_file::Target;
+use crate::run::approve::dialog::Judge;
 use crate::run::render::Renderer;
 use crate::run::stops::{Stop, Stops};
+use crate::run::view::Refusal;
 
 /// What a turn is shown with.
 pub struct Audience<'a> {
@@ -21,12 +22,6 @@ pub struct Audience<'a> {
     pub shows_others: bool,
 }
 
-/// Somebody who decides about approvals.
-pub trait Judge {
-    /// The answer; `None` when the person wants to stop the turn.
-    fn decide<'a>(&'a mut self, approval: &'a Approval) -> BoxFuture<'a, Option<Answer>>;
-}
-
 /// How it ended.
 #[derive(Clone, Debug)]
 pub struct Ending {
@@ -36,8 +31,8 @@ pub struct Ending {
     pub outcome: Option<TurnOutcome>,
     /// What it used.
     pub usage: Usage,
-    /// Whether a call was denied.
-    pub was_denied: bool,
+    /// The calls that were denied.
+    pub refusals: Vec<Refusal>,
     /// What stopped it from outside.
     pub stop: Option<Stop>,
     /// Whether the person asked a second time to leave.
@@ -45,13 +40,18 @@ pub struct Ending {
 }
 
 impl Ending {
+    /// Whether a call was denied.
+    pub fn was_denied(&self) -> bool {
+        !self.refusals.is_empty()
+    }
+
     /// Nothing was said.
     pub fn nothing() -> Self {
         Self {
             turn_id: None,
             outcome: None,
             usage: Usage::default(),
-            was_denied: false,
+            refusals: Vec::new(),
             stop: None,
             wants_out: false,
         }

@@ -1,6 +1,7 @@
 //! The line chat: append-only, one prompt at a time, made for any terminal down to a serial line.
 //! Commands are in `chat/commands.rs`, reading of lines in `editor.rs`.
 
+mod approvals;
 mod at_prompt;
 mod commands;
 mod cost;
@@ -16,7 +17,7 @@ use mesoclaw_api::ops::provider::DefaultModel;
 use mesoclaw_api::ops::session::{
     ItemsParams, SessionGet, SessionItems, SessionParams, SessionState,
 };
-use mesoclaw_api::{Item, SessionId, TurnOutcome};
+use mesoclaw_api::{Item, SessionId, TurnId, TurnOutcome};
 use tokio::time::{Instant, sleep_until};
 
 use crate::cli::{ChatArgs, Global};
@@ -36,8 +37,9 @@ use crate::run::render::{Renderer, Style, ending_text};
 use crate::run::setup;
 use crate::run::slash::{message, parse};
 use crate::run::stops::{Stop, Stops};
-use crate::term::TerminalMode;
+use crate::term::{self, TerminalMode};
 use crate::transcript;
+use crate::workspace;
 use at_prompt::AtPrompt;
 
 /// The prompt for a message.
@@ -71,6 +73,8 @@ pub struct Chat {
     /// Whether `model` becomes the session's as soon as there is one.
     is_model_for_session: bool,
     title: Option<String>,
+    /// Where tools work, in words.
+    place: Option<String>,
     target: Target,
     /// Said with the next message.
     attachments: Attachments,
@@ -145,7 +149,11 @@ impl Chat {
         };
         self.editor.print(&format!(
             "mesoclaw: {session} ({model}). ? help, /detach leaves it running\n"
-        ))
+        ))?;
+        if let Some(place) = &self.place {
+            self.editor.print(&format!("workspace: {place}\n"))?;
+        }
+        Ok(())
     }
 
     /// Shows the end of the session, and what still runs or broke off in it.
@@ -175,16 +183,33 @@ impl Chat {
             .collect();
         self.editor.print(&tail)?;
         if let Some(turn_id) = running {
-            self.editor.print("(a turn runs in this session)\n")?;
-            let ending = self
-                .with_follower(async |follower| follower.watch(turn_id, false).await)
-                .await;
-            return self.ended(ending);
+            return self.watch(turn_id).await;
         }
         if let Some(text) = detail.last_outcome.as_ref().and_then(ending_text) {
             self.editor.print(&format!("{text}\n"))?;
         }
+        self.tell_waiting().await?;
         Ok(Flow::Go)
+    }
+
+    /// Follows the turn that runs in the session, where one does.
+    async fn watch_running(&mut self) -> CliResult<Flow> {
+        let Some(session_id) = self.conversation.session_id.clone() else {
+            return Ok(Flow::Go);
+        };
+        let page = self.last_items(session_id).await?;
+        match page.last().and_then(|item| item.turn_id.clone()) {
+            Some(turn_id) => self.watch(turn_id).await,
+            None => Ok(Flow::Go),
+        }
+    }
+
+    async fn watch(&mut self, turn_id: TurnId) -> CliResult<Flow> {
+        self.editor.print("(a turn runs in this session)\n")?;
+        let ending = self
+            .with_follower(async |follower| follower.watch(turn_id, false).await)
+            .await;
+        self.ended(ending)
     }
 
     async fn last_items(&self, session_id: SessionId) -> CliResult<Vec<Item>> {
@@ -241,6 +266,7 @@ impl Chat {
             text,
             client_message_id: None,
             model: self.model.clone(),
+            workspace: workspace::here(),
             images,
         };
         let is_new = params.session_id.is_none();
@@ -265,25 +291,31 @@ impl Chat {
         &mut self,
         run: impl AsyncFnOnce(&mut Follower<'_>) -> CliResult<Ending>,
     ) -> CliResult<Ending> {
-        self.retry_at = None;
         let before = self.spent().await;
+        let ending = self.with_follower_for(run).await;
+        if let (Ok(ending), Some(before)) = (&ending, before) {
+            self.tell_cost(&ending.usage, &before).await?;
+        }
+        ending
+    }
+
+    async fn with_follower_for<T>(
+        &mut self,
+        run: impl AsyncFnOnce(&mut Follower<'_>) -> CliResult<T>,
+    ) -> CliResult<T> {
+        self.retry_at = None;
         let is_terminal = self.editor.is_terminal();
-        let mut judge = AtPrompt {
-            editor: &mut self.editor,
-        };
+        let mut judge = AtPrompt::new(&mut self.editor);
+        let renderer = Renderer::new(Style::Chat, is_terminal).asking(term::columns());
         let audience = Audience {
-            renderer: Renderer::new(Style::Chat, is_terminal),
+            renderer,
             target: &mut self.target,
             stops: &mut self.stops,
             judge: Some(&mut judge),
             shows_others: true,
         };
         let mut follower = Follower::new(&mut self.conversation, audience);
-        let ending = run(&mut follower).await;
-        if let (Ok(ending), Some(before)) = (&ending, before) {
-            self.tell_cost(&ending.usage, &before).await?;
-        }
-        ending
+        run(&mut follower).await
     }
 
     fn ended(&mut self, ending: CliResult<Ending>) -> CliResult<Flow> {
@@ -301,7 +333,7 @@ impl Chat {
             self.editor.print(&format!("  {advice}\n"))?;
         }
         self.last_code = match &ending.outcome {
-            Some(outcome) => of_outcome(outcome, ending.was_denied),
+            Some(outcome) => of_outcome(outcome, ending.was_denied()),
             None => FAILED,
         };
         match ending.stop {

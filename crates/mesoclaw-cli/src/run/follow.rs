@@ -1,23 +1,23 @@
 //! Follows one turn of our own to its end: says the message, shows what comes, stops when told to,
 //! goes on over a new connection when one is lost. What happens before the turn begins and after
-//! events were lost is in `follow/waiting.rs`.
+//! events were lost is in `follow/waiting.rs`, questions to a person in `follow/deciding.rs`.
 
+mod deciding;
 mod waiting;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
 use mesoclaw_api::event::EventFrame;
-use mesoclaw_api::ops::approval::{Answer, Approval, ApprovalResolve, ResolveParams};
 use mesoclaw_api::ops::chat::{ChatSend, SendParams};
 use mesoclaw_api::ops::session::{QueueParams, QueueRemove};
-use mesoclaw_api::{ApprovalId, ErrorCode, Event, QueueId, TurnId, TurnOutcome};
+use mesoclaw_api::{ApprovalId, Event, QueueId, TurnId, TurnOutcome};
 use tokio::time::{Instant, sleep_until};
 
 use crate::exit::CliResult;
 use crate::run::audience::{Audience, Ending};
 use crate::run::background::Background;
-use crate::run::conversation::{Conversation, News, is_lost};
+use crate::run::conversation::{Conversation, News};
 use crate::run::render::Renderer;
 use crate::run::stops::Stop;
 use crate::run::view::{Show, TurnView};
@@ -48,8 +48,10 @@ pub struct Follower<'a> {
     leave_at: Option<Instant>,
     read_again_at: Option<Instant>,
     was_taken_back: bool,
-    /// Approvals that were decided here.
+    /// Requests that were decided here.
     asked: BTreeSet<ApprovalId>,
+    /// News that came while a question was open.
+    kept: VecDeque<News>,
 }
 
 impl<'a> Follower<'a> {
@@ -66,6 +68,7 @@ impl<'a> Follower<'a> {
             read_again_at: None,
             was_taken_back: false,
             asked: BTreeSet::new(),
+            kept: VecDeque::new(),
         }
     }
 
@@ -136,13 +139,13 @@ impl<'a> Follower<'a> {
                     }
                     continue;
                 }
-                news = self.conversation.next() => news,
+                news = next_news(&mut self.kept, self.conversation) => news,
                 () = sleep_until(self.leave_at.unwrap_or_else(Instant::now)),
                     if self.leave_at.is_some() => return Ok(self.ending(false)),
             };
             let mut shows = self.take(news).await?;
             for _ in 0..MERGE {
-                match self.conversation.ready().await {
+                match self.ready().await {
                     Some(news) => shows.extend(self.take(news).await?),
                     None => break,
                 }
@@ -150,6 +153,14 @@ impl<'a> Follower<'a> {
             if self.show(&shows).await? {
                 return Ok(self.ending(true));
             }
+        }
+    }
+
+    /// News that are there already.
+    async fn ready(&mut self) -> Option<News> {
+        match self.kept.pop_front() {
+            Some(news) => Some(news),
+            None => self.conversation.ready().await,
         }
     }
 
@@ -299,46 +310,7 @@ impl<'a> Follower<'a> {
                 }
             }
         }
-        for show in shows {
-            if let Show::Approval(approval) = show
-                && self.asked.insert(approval.id.clone())
-            {
-                self.decide(approval).await?;
-            }
-        }
-        Ok(false)
-    }
-
-    async fn decide(&mut self, approval: &Approval) -> CliResult<()> {
-        let (answer, reason) = match &mut self.audience.judge {
-            None => (
-                Answer::Deny,
-                Some("nobody can be asked: the answer goes to a pipe".to_owned()),
-            ),
-            Some(judge) => {
-                let answer = judge.decide(approval).await;
-                if answer.is_none() {
-                    self.stopped(Stop::Interrupt).await;
-                }
-                (answer.unwrap_or(Answer::Deny), None)
-            }
-        };
-        let params = ResolveParams {
-            approval_id: approval.id.clone(),
-            answer,
-            reason,
-        };
-        match self.conversation.call::<ApprovalResolve>(params).await {
-            Ok(_) => Ok(()),
-            // Somebody else was first, or the turn is over: the event tells what counts.
-            Err(error) if matches!(error.code, ErrorCode::Conflict | ErrorCode::NotFound) => Ok(()),
-            // The next news is that the connection is lost; the question comes again after it.
-            Err(error) if is_lost(error.code) => {
-                self.asked.remove(&approval.id);
-                Ok(())
-            }
-            Err(error) => Err(error.into()),
-        }
+        self.decide_all(shows).await
     }
 
     fn ending(&self, wants_out: bool) -> Ending {
@@ -348,9 +320,24 @@ impl<'a> Follower<'a> {
             turn_id: self.view.as_ref().map(|view| view.turn_id().clone()),
             outcome: finished.map(|(outcome, _)| outcome.clone()).or(taken_back),
             usage: finished.map(|(_, usage)| *usage).unwrap_or_default(),
-            was_denied: self.view.as_ref().is_some_and(TurnView::was_denied),
+            refusals: self
+                .view
+                .as_ref()
+                .map(|view| view.refusals().to_vec())
+                .unwrap_or_default(),
             stop: self.stop,
             wants_out,
         }
+    }
+}
+
+/// The next news, the kept ones first.
+///
+/// # Cancellation
+/// Cancel safe.
+async fn next_news(kept: &mut VecDeque<News>, conversation: &mut Conversation) -> News {
+    match kept.pop_front() {
+        Some(news) => news,
+        None => conversation.next().await,
     }
 }

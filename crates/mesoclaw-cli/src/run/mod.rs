@@ -2,9 +2,10 @@
 //! (`daemon.rs`), the first set-up (`setup.rs`).
 //!
 //! Reading order: `plan.rs`, `input.rs`, `view.rs` (what a turn shows), `render.rs` (how it looks),
-//! `follow.rs` (the loop), `pipe.rs`.
+//! `follow.rs` (the loop), `approve.rs` (the question about a call), `pipe.rs`.
 
 pub mod answer_file;
+pub mod approve;
 pub mod attach;
 pub mod audience;
 pub mod background;

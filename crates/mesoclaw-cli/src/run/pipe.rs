@@ -1,6 +1,7 @@
 //! One question: `mesoclaw TEXT`, `echo TEXT | mesoclaw`, `mesoclaw run TEXT`. The answer alone goes
 //! to stdout; nothing is ever waited for but the answer.
 
+pub mod refused;
 mod report;
 
 use std::io;
@@ -10,7 +11,7 @@ use mesoclaw_api::ops::NoParams;
 use mesoclaw_api::ops::chat::{NewImage, SendParams};
 use mesoclaw_api::ops::credential::WantedVariable;
 use mesoclaw_api::ops::provider::ProviderDefaultGet;
-use mesoclaw_api::ops::session::{ListParams, ResolveParams, SessionList, SessionResolve};
+use mesoclaw_api::ops::session::{ListParams, ResolveParams, Session, SessionList, SessionResolve};
 use mesoclaw_api::{ApiError, ErrorCode, Surface};
 
 use crate::args::probably_meant;
@@ -20,6 +21,7 @@ use crate::connect::{Home, everything, note_skew, runtime};
 use crate::exit::{CliError, CliResult};
 use crate::output::{Console, shell_word};
 use crate::run::answer_file::Target;
+use crate::run::approve::on_stderr::OnStderr;
 use crate::run::attach::Attachments;
 use crate::run::audience::{Audience, Ending};
 use crate::run::chat;
@@ -31,7 +33,8 @@ use crate::run::plan::{Form, Plan, StdinUse, needs_patience, plan};
 use crate::run::render::{Renderer, Style};
 use crate::run::setup;
 use crate::run::stops::{Stop, Stops};
-use crate::term::{PIPE_PATIENCE, stdin_kind, stdout_kind};
+use crate::term::{PIPE_PATIENCE, columns, stdin_kind, stdout_kind};
+use crate::workspace;
 use report::{Report, one_object, report, status};
 
 /// What is asked.
@@ -215,11 +218,13 @@ async fn ask(
     stops: &mut Stops,
     renderer: &mut Renderer,
 ) -> CliResult<Report> {
-    let connecting = connect(console, global, args);
+    let may_ask = may_ask(console, renderer.style(), target);
+    let connecting = connect(console, global, args, may_ask);
     let (mut conversation, refused) = tokio::select! {
         connected = connecting => connected?,
         stop = stops.next() => {
-            return Ok(report(Ending { stop: Some(stop), ..Ending::nothing() }, None, args));
+            let ending = Ending { stop: Some(stop), ..Ending::nothing() };
+            return Ok(report(ending, None, args, None));
         }
     };
     let advised = |error| offer::with_variable(setup::with_commands(error), &refused);
@@ -228,6 +233,7 @@ async fn ask(
         text: prompt.text,
         client_message_id: None,
         model: args.model.clone(),
+        workspace: workspace::here(),
         images: prompt.images,
     };
     // What a turn cost is what its session cost more than before.
@@ -237,12 +243,16 @@ async fn ask(
     } else {
         usage::nothing_spent()
     };
-    let blank = Renderer::new(Style::Text, false);
+    let mut taken = std::mem::replace(renderer, Renderer::new(Style::Text, false));
+    let mut judge = OnStderr::new(console);
+    if may_ask {
+        taken = taken.asking(columns());
+    }
     let audience = Audience {
-        renderer: std::mem::replace(renderer, blank),
+        renderer: taken,
         target,
         stops,
-        judge: None,
+        judge: if may_ask { Some(&mut judge) } else { None },
         shows_others: false,
     };
     let mut follower = Follower::new(&mut conversation, audience);
@@ -261,11 +271,41 @@ async fn ask(
     } else {
         None
     };
-    let session_id = conversation.session_id.map(|id| id.as_str().to_owned());
-    let mut report = report(ending, session_id, args);
+    let mut report = told(&conversation, ending, args, may_ask).await;
     report.error = report.error.map(advised);
     report.footer = footer;
     Ok(report)
+}
+
+/// How it ended, with the rule that denied a call.
+async fn told(
+    conversation: &Conversation,
+    ending: Ending,
+    args: &RunArgs,
+    may_ask: bool,
+) -> Report {
+    let rule = match ending.refusals.first() {
+        Some(refusal) => refused::rule(conversation, refusal).await,
+        None => None,
+    };
+    let session_id = conversation.session_id.as_ref();
+    let session_id = session_id.map(|id| id.as_str().to_owned());
+    let mut report = report(ending, session_id, args, rule.as_deref());
+    // Who was asked needs no advice how to be asked.
+    if let Some(error) = report.error.as_mut().filter(|_| may_ask)
+        && error.code == ErrorCode::PolicyDenied
+    {
+        error.hint = None;
+    }
+    report
+}
+
+/// Whether somebody sees questions and can answer them: a pipe never asks.
+fn may_ask(console: Console, style: Style, target: &Target) -> bool {
+    console.can_ask()
+        && console.stdout_is_terminal
+        && style.is_plain()
+        && matches!(target, Target::Stdout)
 }
 
 /// Connects, finds the session, and offers the key variables of this shell; with those that would
@@ -274,17 +314,19 @@ async fn connect(
     console: Console,
     global: &Global,
     args: &RunArgs,
+    may_ask: bool,
 ) -> CliResult<(Conversation, Vec<WantedVariable>)> {
+    let surface = if may_ask { Surface::Cli } else { Surface::Pipe };
     let home = Home::find(global.config.clone())?;
     let wants_session = args.session.is_some() || args.resume;
     // Without a session there is no id to ask for yet; the handshake carries the subscription then.
     let subscribe = (!wants_session).then(everything);
-    let (link, was_started) = home.connect_or_start(Surface::Pipe, subscribe).await?;
+    let (link, was_started) = home.connect_or_start(surface, subscribe).await?;
     if was_started {
         console.progress(&format!("started the daemon (pid {})", link.hello.pid));
     }
     note_skew(console, &link.hello);
-    let mut conversation = Conversation::new(home, console, Surface::Pipe, link);
+    let mut conversation = Conversation::new(home, console, surface, link);
     let may_ask = console.can_ask() && console.stdout_is_terminal;
     if may_ask && args.model.is_none() {
         let default = conversation.call::<ProviderDefaultGet>(NoParams {}).await?;
@@ -300,6 +342,7 @@ async fn connect(
                 create: true,
             })
             .await?;
+        note_elsewhere(console, &resolved.session);
         session_model = resolved.session.model;
         conversation.follow_session(resolved.session.id).await?;
     } else if args.resume {
@@ -312,6 +355,7 @@ async fn connect(
             ApiError::new(ErrorCode::NotFound, "there is no session to continue")
                 .with_hint("leave -c out to begin one")
         })?;
+        note_elsewhere(console, &latest.session);
         session_model = latest.session.model;
         conversation.follow_session(latest.session.id).await?;
     }
@@ -319,4 +363,10 @@ async fn connect(
     let offered = offer::offer(console, &conversation.link.client, model, may_ask).await?;
     conversation.lent = offered.lent;
     Ok((conversation, offered.refused))
+}
+
+fn note_elsewhere(console: Console, session: &Session) {
+    if let Some(text) = workspace::elsewhere(session, workspace::here().as_deref()) {
+        console.note(&text);
+    }
 }

@@ -1,5 +1,6 @@
 //! How what a turn shows looks: bytes for stdout or a file, and notes for stderr. Pure.
 
+mod calls;
 mod json_lines;
 mod words;
 
@@ -13,6 +14,9 @@ use json_lines::push_json;
 use words::{approval_text, call_text, decision_text, result_text};
 
 pub use words::ending_text;
+
+/// Columns of a line where nobody said otherwise.
+const USUAL_COLUMNS: usize = 80;
 
 /// Version of the lines of `--stream-json`.
 const STREAM_VERSION: u32 = 1;
@@ -68,6 +72,12 @@ pub struct Renderer {
     tools: Vec<CallId>,
     open_tool: Option<CallId>,
     has_prefix: bool,
+    /// Whether text from outside was told of in this turn.
+    is_tainted: bool,
+    /// Columns of a line.
+    columns: usize,
+    /// Whether somebody else shows requests for approval.
+    is_asking: bool,
 }
 
 impl Renderer {
@@ -84,7 +94,18 @@ impl Renderer {
             tools: Vec::new(),
             open_tool: None,
             has_prefix: false,
+            is_tainted: false,
+            columns: USUAL_COLUMNS,
+            is_asking: false,
         }
+    }
+
+    /// The same renderer for lines of so many columns. Requests for approval are shown by whoever
+    /// asks the person.
+    pub fn asking(mut self, columns: usize) -> Self {
+        self.columns = columns;
+        self.is_asking = true;
+        self
     }
 
     /// The form.
@@ -187,6 +208,7 @@ impl Renderer {
             Show::Text(text) => self.push_answer(text, out),
             Show::NewPart if !self.at_line_start => self.push_answer("\n", out),
             Show::Finished { .. } => self.close(out),
+            Show::Approval(_) if self.is_asking => self.close_line(out),
             other => push_notes(other, notes),
         }
     }
@@ -227,40 +249,18 @@ impl Renderer {
                 self.has_prefix = false;
             }
             Show::User(text) => self.chat_line(&format!("> {text}"), out),
-            Show::ToolCall {
-                call_id,
-                tool,
-                args,
-            } => {
+            Show::ToolCall { .. } => self.show_call(show, out),
+            Show::ToolResult { .. } => self.show_result(show, out),
+            Show::Approval(approval) => {
                 self.close_line(out);
-                self.tools.push(call_id.clone());
-                let line = format!("[tool {}] {}", self.tools.len(), call_text(tool, args));
-                self.push_raw(&(line + " ..."), out);
-                self.open_tool = Some(call_id.clone());
-            }
-            Show::ToolResult {
-                call_id,
-                tool,
-                success,
-                duration_ms,
-                ..
-            } => {
-                let ending = result_text(*success, *duration_ms);
-                if self.open_tool.as_ref() == Some(call_id) {
-                    self.push_raw(&format!(" {ending}\n"), out);
-                    self.open_tool = None;
-                } else {
-                    let number = self.tools.iter().position(|id| id == call_id);
-                    let number = number.map_or(0, |at| at + 1);
-                    self.chat_line(&format!("[tool {number}] {tool} {ending}"), out);
+                if !self.is_asking {
+                    self.chat_line(&approval_text(approval), out);
                 }
                 self.has_prefix = false;
             }
-            Show::Approval(approval) => {
-                self.chat_line(&approval_text(approval), out);
-                self.has_prefix = false;
+            Show::Decided { decision, by, .. } => {
+                self.chat_line(&decision_text(*decision, *by), out);
             }
-            Show::Decided { decision, .. } => self.chat_line(decision_text(*decision), out),
             Show::Notice(text) | Show::Note(text) => self.chat_line(&format!("({text})"), out),
             Show::Finished { outcome, .. } => {
                 self.close_line(out);
@@ -269,6 +269,7 @@ impl Renderer {
                 }
                 // The next turn is shown with the same renderer.
                 self.has_prefix = false;
+                self.is_tainted = false;
                 self.tools.clear();
             }
             // The note that belongs to a change is stored and shown with the conversation.
@@ -314,7 +315,7 @@ fn push_notes(show: &Show, notes: &mut Vec<String>) {
             result_text(*success, *duration_ms)
         )),
         Show::Approval(approval) => Some(approval_text(approval)),
-        Show::Decided { decision, .. } => Some(decision_text(*decision).to_owned()),
+        Show::Decided { decision, by, .. } => Some(decision_text(*decision, *by)),
         Show::Notice(text) => Some(text.clone()),
         // The follower says notes aloud, also where nobody looks.
         Show::Note(_)

@@ -25,6 +25,14 @@ pub enum Slash {
     Continue,
     /// `/cancel`
     Cancel,
+    /// `/approvals`
+    Approvals,
+    /// `/undo`
+    Undo,
+    /// `/policy`
+    Policy,
+    /// `/workspace`
+    Workspace,
     /// `/usage`
     Usage,
     /// `/image FILE`; without one the images that wait are dropped.
@@ -51,6 +59,10 @@ pub const HELP: &str = "\
 /queue drop N       take back a waiting message
 /continue           go on with an answer that broke off
 /cancel             stop what runs in this session
+/approvals          answer the calls that wait for a yes
+/undo               put back the files the last turn changed
+/policy             tell what runs without a question
+/workspace          tell where tools work
 /usage              count tokens and money of this session and of today
 /export FILE        write this session to a file as Markdown
 /detach             leave; what runs goes on
@@ -101,6 +113,10 @@ fn command(name: &str, argument: &str) -> Result<Slash, String> {
         "queue" => return queue(argument),
         "continue" => Slash::Continue,
         "cancel" => Slash::Cancel,
+        "approvals" | "approve" => Slash::Approvals,
+        "undo" => Slash::Undo,
+        "policy" => Slash::Policy,
+        "workspace" => Slash::Workspace,
         "usage" => Slash::Usage,
         "image" => Slash::Image(optional()),
         "export" => Slash::Export(required("/export FILE")?),

@@ -1,80 +1,19 @@
 //! What one turn shows: events and stored items in, things to show out, each part of the answer
 //! exactly once. Pure; it knows no socket and no terminal.
 
+mod show;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use mesoclaw_api::item::ApprovalDecision;
-use mesoclaw_api::ops::approval::Approval;
-use mesoclaw_api::{
-    ApprovalId, CallId, Event, Item, ItemBody, ItemId, SessionId, TurnId, TurnOutcome, Usage,
-};
+use mesoclaw_api::{CallId, Event, Item, ItemBody, ItemId, SessionId, TurnId, TurnOutcome, Usage};
 use serde_json::Value;
 
 use crate::transcript::with_images;
+pub use show::{Refusal, Show};
 
-/// Something to show.
-#[derive(Clone, PartialEq, Debug)]
-pub enum Show {
-    /// The model that answers.
-    Model(String),
-    /// A message of a person.
-    User(String),
-    /// The answer grew.
-    Text(String),
-    /// The next text is another part of the answer: a tool ran in between.
-    NewPart,
-    /// The thinking grew.
-    Reasoning(String),
-    /// The model wants a tool.
-    ToolCall {
-        /// The call.
-        call_id: CallId,
-        /// The tool.
-        tool: String,
-        /// Its arguments.
-        args: Value,
-    },
-    /// A tool answered.
-    ToolResult {
-        /// The call.
-        call_id: CallId,
-        /// The tool.
-        tool: String,
-        /// What the model sees.
-        output: String,
-        /// Whether it did its work.
-        success: bool,
-        /// How long it took.
-        duration_ms: Option<u64>,
-    },
-    /// Somebody must decide.
-    Approval(Box<Approval>),
-    /// Somebody did.
-    Decided {
-        /// The request.
-        approval_id: ApprovalId,
-        /// What.
-        decision: ApprovalDecision,
-    },
-    /// News that are no answer and pass: progress, a retry.
-    Notice(String),
-    /// News that are no answer and stay in the conversation: another model, a shortened history.
-    Note(String),
-    /// Another model answers from here on.
-    ModelChanged {
-        /// The model.
-        model: String,
-        /// Why the one before could not.
-        reason: String,
-    },
-    /// The turn ended.
-    Finished {
-        /// How.
-        outcome: TurnOutcome,
-        /// What it used.
-        usage: Usage,
-    },
-}
+/// What the result of a call begins with that was not allowed to run.
+const DENIED: &str = "denied";
 
 /// One turn as it is being shown.
 #[derive(Debug)]
@@ -91,7 +30,9 @@ pub struct TurnView {
     last_text: Option<ItemId>,
     tool_since_text: bool,
     hides_message: bool,
-    was_denied: bool,
+    /// Calls by their ids, for what is said of them later.
+    calls: BTreeMap<CallId, (String, Value)>,
+    refusals: Vec<Refusal>,
     finished: Option<(TurnOutcome, Usage)>,
 }
 
@@ -107,7 +48,8 @@ impl TurnView {
             last_text: None,
             tool_since_text: false,
             hides_message: false,
-            was_denied: false,
+            calls: BTreeMap::new(),
+            refusals: Vec::new(),
             finished: None,
         }
     }
@@ -125,9 +67,9 @@ impl TurnView {
         &self.turn_id
     }
 
-    /// Whether a call was denied.
-    pub fn was_denied(&self) -> bool {
-        self.was_denied
+    /// The calls that were denied.
+    pub fn refusals(&self) -> &[Refusal] {
+        &self.refusals
     }
 
     /// How it ended; `None` while it runs.
@@ -160,41 +102,42 @@ impl TurnView {
                 vec![Show::Reasoning(text.clone())]
             }
             Event::ItemStored { item } => self.reconcile(item),
-            Event::ToolProgress { text, .. } => vec![Show::Notice(text.clone())],
+            Event::ToolProgress {
+                turn_id: Some(_),
+                text,
+                ..
+            } => vec![Show::Notice(text.clone())],
             Event::TurnRetrying {
                 attempt,
                 after_ms,
                 reason,
                 ..
-            } => {
-                let secs = *after_ms as f64 / 1000.0;
-                vec![Show::Notice(format!(
-                    "{reason}; try {attempt} in {secs:.1} s"
-                ))]
-            }
+            } => vec![Show::Notice(retry_text(reason, *attempt, *after_ms))],
             Event::TurnModelChanged { model, reason, .. } => vec![Show::ModelChanged {
                 model: model.clone(),
                 reason: reason.clone(),
             }],
-            Event::ApprovalRequested { approval } => {
-                vec![Show::Approval(Box::new(approval.clone()))]
+            Event::ApprovalRequested { approval } if approval.turn_id.is_some() => {
+                vec![Show::Approval(approval.clone())]
             }
             Event::ApprovalResolved {
                 approval_id,
                 session_id,
                 decision,
-            } if *session_id == self.session_id => {
-                self.was_denied |= *decision != ApprovalDecision::Approved;
-                vec![Show::Decided {
-                    approval_id: approval_id.clone(),
-                    decision: *decision,
-                }]
-            }
+                by,
+            } if session_id.as_ref() == Some(&self.session_id) => vec![Show::Decided {
+                approval_id: approval_id.clone(),
+                decision: *decision,
+                by: *by,
+            }],
             Event::TurnFinished { outcome, usage, .. } => self.finish(outcome, *usage),
             Event::Warning { message } => vec![Show::Notice(message.clone())],
             Event::TextDelta { .. }
             | Event::ReasoningDelta { .. }
             | Event::ToolStarted { .. }
+            // Of a tool that somebody runs by itself.
+            | Event::ToolProgress { .. }
+            | Event::ApprovalRequested { .. }
             | Event::ApprovalResolved { .. }
             | Event::QueueChanged { .. }
             | Event::SessionChanged { .. }
@@ -255,6 +198,8 @@ impl TurnView {
                 ..
             } => {
                 self.tool_since_text = true;
+                self.calls
+                    .insert(call_id.clone(), (tool.clone(), args.clone()));
                 vec![Show::ToolCall {
                     call_id: call_id.clone(),
                     tool: tool.clone(),
@@ -267,19 +212,30 @@ impl TurnView {
                 output,
                 success,
                 duration_ms,
+                diff,
+                provenance,
             } => {
                 self.tool_since_text = true;
+                if !success && duration_ms.is_none() && output.starts_with(DENIED) {
+                    self.refused(call_id, output);
+                }
+                let outside = provenance.as_ref().filter(|from| from.taints);
                 vec![Show::ToolResult {
                     call_id: call_id.clone(),
                     tool: tool.clone(),
                     output: output.clone(),
                     success: *success,
                     duration_ms: *duration_ms,
+                    diff: diff.clone(),
+                    outside: outside.map(|from| from.source.clone()),
                 }]
             }
-            ItemBody::Approval { decision, .. } => {
-                // The event showed it; after a gap this still has to count.
-                self.was_denied |= *decision != ApprovalDecision::Approved;
+            ItemBody::Approval {
+                call_id, decision, ..
+            } => {
+                if *decision != ApprovalDecision::Approved {
+                    self.refused(call_id, "");
+                }
                 Vec::new()
             }
             ItemBody::System { .. }
@@ -287,6 +243,22 @@ impl TurnView {
             | ItemBody::Reasoning { .. }
             | ItemBody::Outcome { .. } => Vec::new(),
         }
+    }
+
+    /// A call counts as denied once, with the reason where there is one.
+    fn refused(&mut self, call_id: &CallId, why: &str) {
+        let known = self.refusals.iter_mut().find(|it| it.call_id == *call_id);
+        if let Some(refusal) = known {
+            why.clone_into(&mut refusal.why);
+            return;
+        }
+        let (tool, args) = self.calls.get(call_id).cloned().unwrap_or_default();
+        self.refusals.push(Refusal {
+            call_id: call_id.clone(),
+            tool,
+            args,
+            why: why.to_owned(),
+        });
     }
 
     fn rest_of(&self, id: &ItemId, text: &str) -> Option<String> {
@@ -322,6 +294,11 @@ impl TurnView {
     }
 }
 
+fn retry_text(reason: &str, attempt: u32, after_ms: u64) -> String {
+    let secs = after_ms as f64 / 1000.0;
+    format!("{reason}; try {attempt} in {secs:.1} s")
+}
+
 /// The turn an event is about; `None` when it names none.
 fn turn_of(event: &Event) -> Option<&TurnId> {
     match event {
@@ -329,11 +306,11 @@ fn turn_of(event: &Event) -> Option<&TurnId> {
         | Event::TextDelta { turn_id, .. }
         | Event::ReasoningDelta { turn_id, .. }
         | Event::ToolStarted { turn_id, .. }
-        | Event::ToolProgress { turn_id, .. }
         | Event::TurnRetrying { turn_id, .. }
         | Event::TurnModelChanged { turn_id, .. }
         | Event::TurnFinished { turn_id, .. } => Some(turn_id),
-        Event::ApprovalRequested { approval } => Some(&approval.turn_id),
+        Event::ToolProgress { turn_id, .. } => turn_id.as_ref(),
+        Event::ApprovalRequested { approval } => approval.turn_id.as_ref(),
         Event::ItemStored { .. }
         | Event::ApprovalResolved { .. }
         | Event::QueueChanged { .. }

@@ -22,6 +22,8 @@ fn items() -> Vec<Item> {
             output: "12\n00".to_owned(),
             success: true,
             duration_ms: Some(1),
+            diff: Some("-a\n+b\n".to_owned()),
+            provenance: None,
         },
         ItemBody::Assistant {
             text: "Noon.\n".to_owned(),
@@ -50,7 +52,7 @@ fn conversation_reads_as_text() {
         plain(&items()),
         "you: time?\n\
          [tool] clock {\"zone\":\"UTC\"}\n\
-         [tool] clock ok: 12\n00\n\
+         [tool] clock ok: 12\n00\n-a\n+b\n\
          meso: Noon. [unfinished]\n\
          (stopped; /continue goes on)\n"
     );
@@ -66,6 +68,7 @@ fn conversation_reads_as_markdown() {
         source: "cli".to_owned(),
         channel_key: None,
         model: None,
+        workspace: None,
     };
     assert_eq!(
         markdown(&session, &items()),
@@ -73,6 +76,7 @@ fn conversation_reads_as_markdown() {
          \n## You\n\ntime?\n\
          \nTool `clock`: `{\"zone\":\"UTC\"}`\n\
          \nTool `clock` answered:\n\n    12\n    00\n\
+         \nIt changed:\n\n    -a\n    +b\n\
          \n## p:m, unfinished\n\nNoon.\n\
          \n*(stopped; /continue goes on)*\n"
     );

@@ -64,12 +64,17 @@ fn quoted(text: &str) -> (String, String) {
 fn every_field_can_be_set_in_file_environment_and_flag() {
     for field in fields() {
         let (text, value) = match field.limit {
+            _ if field.kind == crate::Kind::Bool => ("true".to_owned(), "true".to_owned()),
             crate::Limit::Integer { max, .. } => (max.to_string(), max.to_string()),
             crate::Limit::Number { max, .. } => (max.to_string(), format!("{max:?}")),
-            crate::Limit::Items { .. } => ("a,b".to_owned(), r#"["a","b"]"#.to_owned()),
+            crate::Limit::Items { .. }
+            | crate::Limit::VariableNames { .. }
+            | crate::Limit::Hosts { .. } => ("a,b".to_owned(), r#"["a","b"]"#.to_owned()),
             crate::Limit::Models { .. } => ("a:b,c:d".to_owned(), r#"["a:b","c:d"]"#.to_owned()),
             crate::Limit::Model => quoted("a:b"),
-            crate::Limit::Words(words) => quoted(words.last().unwrap()),
+            crate::Limit::Words(words) | crate::Limit::WordsAndOld { words, .. } => {
+                quoted(words.last().unwrap())
+            }
             crate::Limit::HttpUrl => quoted("http://a"),
             crate::Limit::ProviderId
             | crate::Limit::NotEmpty
@@ -77,12 +82,12 @@ fn every_field_can_be_set_in_file_environment_and_flag() {
             | crate::Limit::VariableName
             | crate::Limit::NoRange => quoted("abc"),
         };
-        // The one rule between settings that refuses.
-        let companion = ("provider_name", "p");
-        let flags = if field.key == "provider_base_url" {
-            vec![companion]
-        } else {
-            vec![]
+        // The rules between settings that refuse.
+        let flags = match field.key {
+            "provider_base_url" => vec![("provider_name", "p")],
+            "tool_shell_timeout_secs" => vec![("tool_shell_max_timeout_secs", "86400")],
+            "tool_shell_max_timeout_secs" => vec![("tool_shell_timeout_secs", "1")],
+            _ => vec![],
         };
         let by_file = assemble(&sources(&[], &flags), &format!("{} = {value}", field.key));
         let by_environment = assemble(&sources(&[(&field.environment, &text)], &flags), "");
@@ -165,6 +170,23 @@ fn what_has_no_effect_is_a_warning() {
             "provider_type = 'anthropic'",
             "/etc/c.toml:1: provider_type has no effect while provider_base_url is unset",
         ),
+        (
+            "security_autonomy_level = 'readonly'",
+            "/etc/c.toml:1: security_autonomy_level is readonly, which means strict",
+        ),
+        (
+            "\nsecurity_autonomy_level = 'full'",
+            "/etc/c.toml:2: security_autonomy_level is full, which means autonomous",
+        ),
+        (
+            "security_autonomy_level = 'semi-autonomous'",
+            "/etc/c.toml:1: security_autonomy_level is semi-autonomous, which means autonomous",
+        ),
+        (
+            "security_audit_log_capacity = 1000",
+            "/etc/c.toml:1: security_audit_log_capacity is not used by this version: every entry of \
+             the audit is kept",
+        ),
     ];
     for (file, expected) in cases {
         let snapshot = assemble(&sources(&[], &[]), file).unwrap();
@@ -192,7 +214,9 @@ fn variables_are_settings_only_by_their_exact_name() {
             .iter()
             .map(|warning| match warning {
                 ConfigWarning::UnknownKey { key, .. } | ConfigWarning::UnusedKey { key, .. } => key,
-                ConfigWarning::DoubledKey { .. } | ConfigWarning::WithoutCompanion { .. } => {
+                ConfigWarning::DoubledKey { .. }
+                | ConfigWarning::WithoutCompanion { .. }
+                | ConfigWarning::OldWord { .. } => {
                     panic!("{warning}")
                 }
             })
@@ -299,6 +323,25 @@ fn what_cannot_be_used_is_an_error() {
     ];
     for (sources, file, expected) in cases {
         assert_eq!(assemble(&sources, file).unwrap_err().to_string(), expected);
+    }
+}
+
+#[test]
+fn a_command_may_not_run_longer_than_the_longest() {
+    for (file, expected) in [
+        (
+            "tool_shell_timeout_secs = 900",
+            "tool_shell_timeout_secs is 900 (/etc/c.toml:1), but it may be at most \
+             tool_shell_max_timeout_secs, which is 600",
+        ),
+        (
+            "tool_shell_max_timeout_secs = 20",
+            "tool_shell_timeout_secs is 30 (default), but it may be at most \
+             tool_shell_max_timeout_secs, which is 20",
+        ),
+    ] {
+        let error = assemble(&sources(&[], &[]), file).unwrap_err();
+        assert_eq!(error.to_string(), expected);
     }
 }
 

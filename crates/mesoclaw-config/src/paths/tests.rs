@@ -48,6 +48,26 @@ fn another_config_file_leaves_the_data_where_it_is() {
 }
 
 #[test]
+fn readable_places_are_absolute_or_left_out() {
+    let config = Config {
+        tool_readable_paths: ["/usr/share/./doc/", "~/notes", "~", "~eve/x", "docs"]
+            .map(PathBuf::from)
+            .to_vec(),
+        ..Config::default()
+    };
+    for (user_home, expected) in [
+        (
+            Some(Path::new("/home/ada")),
+            &["/usr/share/doc", "/home/ada/notes", "/home/ada", "/c/docs"][..],
+        ),
+        (None, &["/usr/share/doc", "/c/docs"]),
+    ] {
+        let expected: Vec<_> = expected.iter().map(PathBuf::from).collect();
+        assert_eq!(config.readable_paths(Path::new("/c"), user_home), expected);
+    }
+}
+
+#[test]
 fn relative_homes_are_made_absolute() {
     let current = std::env::current_dir().unwrap();
     for home in ["./some", "some/", "some/.", "some"] {

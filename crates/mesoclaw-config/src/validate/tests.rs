@@ -31,6 +31,22 @@ fn ranges_are_what_the_issue_fixes() {
         ("agent_turn_timeout_secs", 1, 86_400),
         ("agent_seed", 0, 4_294_967_295),
         ("approval_timeout_secs", 5, 86_400),
+        ("security_rate_limit_max", 0, 10_000),
+        ("security_rate_limit_window_secs", 1, 86_400),
+        ("max_tool_retries", 0, 100),
+        ("tool_output_max_bytes", 1024, 1_048_576),
+        ("tool_shell_timeout_secs", 1, 86_400),
+        ("tool_shell_max_timeout_secs", 1, 86_400),
+        ("tool_file_read_max_lines", 1, 1_000_000),
+        ("tool_file_read_max_bytes", 1024, 1_073_741_824),
+        ("tool_file_search_max_results", 1, 10_000),
+        ("tool_process_list_limit", 1, 10_000),
+        ("web_search_timeout_secs", 1, 300),
+        ("web_search_max_results", 1, 20),
+        ("web_fetch_timeout_secs", 1, 300),
+        ("web_fetch_max_bytes", 1024, 104_857_600),
+        ("checkpoint_max_bytes", 0, 1_099_511_627_776),
+        ("checkpoint_file_max_bytes", 0, 1_073_741_824),
         ("context_max_history_messages", 0, 10_000),
         ("local_idle_unload_secs", 0, 86_400),
         ("local_threads", 0, 256),
@@ -169,6 +185,58 @@ fn models_and_amounts_are_checked() {
 }
 
 #[test]
+fn what_tools_may_do_is_checked() {
+    let host = "web_allow_private_hosts";
+    let cases = [
+        ("security_autonomy_level", json!("strict"), true),
+        ("security_autonomy_level", json!("autonomous"), true),
+        ("security_autonomy_level", json!("readonly"), true),
+        ("security_autonomy_level", json!("full"), true),
+        ("security_autonomy_level", json!("semi-autonomous"), true),
+        ("security_autonomy_level", json!("Strict"), false),
+        ("security_autonomy_level", json!("yolo"), false),
+        ("security_autonomy_level", json!(""), false),
+        ("security_sandbox", json!("off"), true),
+        ("security_sandbox", json!("require"), true),
+        ("security_sandbox", json!("on"), false),
+        ("agent_tools", json!("never"), true),
+        ("agent_tools", json!("yes"), false),
+        ("disabled_tools", json!(["shell", "web_fetch"]), true),
+        ("disabled_tools", json!([""]), false),
+        (
+            "tool_readable_paths",
+            json!(["/usr/share/doc", "~/notes"]),
+            true,
+        ),
+        ("tool_readable_paths", json!(vec!["/a"; 65]), false),
+        ("tool_environment", json!(["JAVA_HOME", "_x1"]), true),
+        ("tool_environment", json!(["A=b"]), false),
+        ("tool_environment", json!(["1A"]), false),
+        ("tool_environment", json!([""]), false),
+        ("web_use_proxy", json!(true), true),
+        ("web_use_proxy", json!("yes"), false),
+        (
+            host,
+            json!(["nas.local", "nas.local:8080", "*.home.arpa"]),
+            true,
+        ),
+        (
+            host,
+            json!(["192.168.1.5", "127.0.0.1:3000", "::1", "[::1]:80"]),
+            true,
+        ),
+        (host, json!(["*"]), false),
+        (host, json!(["*.*.a"]), false),
+        (host, json!([".local"]), false),
+        (host, json!(["http://nas.local"]), false),
+        (host, json!(["nas.local/x"]), false),
+        (host, json!(["a b"]), false),
+        (host, json!([""]), false),
+    ];
+    check(&cases);
+}
+
+#[test]
 fn messages_name_key_value_place_and_range() {
     let origin = Origin::Environment {
         name: "MESOCLAW_AGENT_MAX_TURNS".to_owned(),
@@ -184,6 +252,20 @@ fn messages_name_key_value_place_and_range() {
         (
             field("log_level").unwrap().check(json!("loud"), None),
             "log_level cannot be \"loud\": expected one of error, warn, info, debug, trace",
+        ),
+        (
+            field("security_autonomy_level")
+                .unwrap()
+                .check(json!("yolo"), None),
+            "security_autonomy_level cannot be \"yolo\": expected one of strict, supervised, \
+             autonomous",
+        ),
+        (
+            field("web_allow_private_hosts")
+                .unwrap()
+                .check(json!(["*"]), None),
+            "web_allow_private_hosts cannot be [\"*\"]: expected a list of texts, at most 64, each \
+             HOST, HOST:PORT, *.HOST or an address",
         ),
         (
             field("agent_top_p").unwrap().check(json!(0), None),
@@ -212,17 +294,23 @@ fn messages_name_key_value_place_and_range() {
     for (result, expected) in cases {
         assert_eq!(result.unwrap_err().to_string(), expected);
     }
+    let long = "é".repeat(500);
+    let message = field("log_level").unwrap().check(json!(long), None);
+    assert!(message.unwrap_err().to_string().chars().count() < 200);
+}
+
+#[test]
+fn messages_keep_secrets() {
     let secrets = [
         ("provider_api_key_env", "sk-secret"),
         ("provider_base_url", "http://ada:sk-secret@example.com"),
+        ("tool_environment", "KEY=sk-secret"),
+        ("web_allow_private_hosts", "ada:sk-secret@nas.local"),
     ];
     for (key, value) in secrets {
         let error = crate::parse_value(key, value).unwrap_err();
         assert!(!format!("{error} {error:?}").contains("secret"), "{key}");
     }
-    let long = "é".repeat(500);
-    let message = field("log_level").unwrap().check(json!(long), None);
-    assert!(message.unwrap_err().to_string().chars().count() < 200);
 }
 
 #[test]

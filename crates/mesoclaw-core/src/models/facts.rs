@@ -2,12 +2,17 @@
 //! known.
 
 use mesoclaw_api::Usage;
+use mesoclaw_api::ops::model::ModelFile;
 use mesoclaw_api::ops::provider::{FactSource, Model, Price};
 use mesoclaw_providers::ListedModel;
 use mesoclaw_providers::catalog::{self, CatalogModel, catalog};
 use mesoclaw_store::repo::model::ModelRow;
 
 use crate::models::setting::ProviderSetting;
+
+/// Models with fewer parameters, in millions, call tools at random, and reading what tools there are
+/// takes them longer than answering.
+const SMALL_MILLIONS: u32 = 1_000;
 
 /// See the module documentation.
 #[derive(Clone, PartialEq, Debug)]
@@ -17,6 +22,8 @@ pub(crate) struct ModelFacts {
     pub output_limit: Option<u32>,
     pub supports_tools: bool,
     pub supports_vision: Option<bool>,
+    /// Whether it is too small to make sense of tools; `false` where that is not known.
+    pub is_small: bool,
     price: Pricing,
     is_custom: bool,
     source: Option<FactSource>,
@@ -35,6 +42,7 @@ impl ModelFacts {
     /// A model of the embedded engine.
     pub fn local() -> Self {
         Self {
+            is_small: false,
             display_name: None,
             context_limit: None,
             output_limit: None,
@@ -46,9 +54,20 @@ impl ModelFacts {
         }
     }
 
+    /// A model file of the embedded engine.
+    pub fn of_file(file: &ModelFile) -> Self {
+        Self {
+            is_small: file
+                .parameters_millions
+                .is_some_and(|millions| millions < SMALL_MILLIONS),
+            ..Self::local()
+        }
+    }
+
     /// A model nothing is known of but its provider.
     pub fn unknown(setting: &ProviderSetting) -> Self {
         Self {
+            is_small: false,
             display_name: None,
             context_limit: None,
             output_limit: None,

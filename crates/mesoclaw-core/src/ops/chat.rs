@@ -3,9 +3,9 @@
 use mesoclaw_api::ops::chat::{
     CancelAnswer, CancelParams, ChatApi, ContinueParams, SendParams, Sent,
 };
-use mesoclaw_api::ops::session::Session;
-use mesoclaw_api::{ApiError, ApiResult, CallCtx, ErrorCode, SessionId, Surface, Timestamp};
-use mesoclaw_store::repo::client_message;
+use mesoclaw_api::ops::session::{Session, Workspace};
+use mesoclaw_api::{ApiError, ApiResult, CallCtx, ErrorCode, Event, SessionId, Surface, Timestamp};
+use mesoclaw_store::repo::{client_message, session};
 use tokio::sync::oneshot;
 
 use crate::core::Core;
@@ -31,12 +31,21 @@ impl ChatApi for Core {
             return Ok(sent);
         }
         let title = title_from(&params.text);
+        let workspace = match params.workspace {
+            Some(dir) => Some(self.inner.toolbox.ground.workspace_of(dir).await?),
+            None => None,
+        };
         let mut of_session = None;
         let (session_id, new_session) = if let Some(id) = params.session_id {
-            of_session = self.require_session(&id).await?.model;
+            let session = self.require_session(&id).await?;
+            of_session = session.model;
+            if let (None, Some(workspace)) = (session.workspace, workspace) {
+                self.set_workspace(&id, workspace).await?;
+            }
             (id, None)
         } else {
-            let session = new_session(title.clone(), cx.surface);
+            let mut session = new_session(title.clone(), cx.surface);
+            session.workspace = workspace;
             (session.id.clone(), Some(session))
         };
         // Said before anything is stored: a person who has no model set up should not find
@@ -102,6 +111,21 @@ impl ChatApi for Core {
 }
 
 impl Core {
+    /// Gives a session that has none a directory to work in.
+    async fn set_workspace(&self, id: &SessionId, workspace: Workspace) -> ApiResult<()> {
+        let id = id.clone();
+        let session = self
+            .inner
+            .store
+            .write(move |tx| session::set_workspace_if_none(tx, &id, &workspace))
+            .await
+            .map_err(from_store)?;
+        if let Some(session) = session {
+            self.inner.bus.publish(Event::SessionChanged { session });
+        }
+        Ok(())
+    }
+
     /// What became of a message with this name, if there was one.
     async fn already_sent(&self, client_message_id: Option<String>) -> ApiResult<Option<Sent>> {
         let Some(id) = client_message_id else {
@@ -143,6 +167,7 @@ pub(crate) fn new_session(title: String, surface: Surface) -> Session {
         source: source(surface).to_owned(),
         channel_key: None,
         model: None,
+        workspace: None,
     }
 }
 

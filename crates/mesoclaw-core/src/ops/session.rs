@@ -32,7 +32,11 @@ impl SessionApi for Core {
             Some(title) => checked_title(&title)?,
             None => String::new(),
         };
-        self.insert_session(new_session(title, cx.surface)).await
+        let mut session = new_session(title, cx.surface);
+        if let Some(dir) = params.workspace {
+            session.workspace = Some(self.inner.toolbox.ground.workspace_of(dir).await?);
+        }
+        self.insert_session(session).await
     }
 
     async fn list(&self, _cx: CallCtx, params: ListParams) -> ApiResult<Vec<SessionSummary>> {
@@ -155,7 +159,10 @@ impl SessionApi for Core {
             Some(title) => checked_title(title)?,
             None => fork_title(&from.title),
         };
-        let copy = new_session(title, cx.surface);
+        let copy = Session {
+            workspace: from.workspace.clone(),
+            ..new_session(title, cx.surface)
+        };
         let new = copy.clone();
         let copied = self
             .inner

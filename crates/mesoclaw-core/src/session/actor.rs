@@ -1,5 +1,6 @@
 //! One task a session: owns its queue and its running turn, one turn at a time.
 
+mod questions;
 mod resume;
 
 use std::collections::BTreeMap;
@@ -12,7 +13,7 @@ use mesoclaw_agent::model::Image;
 use mesoclaw_agent::turn::Event;
 use mesoclaw_api::item::TurnLimit;
 use mesoclaw_api::ops::chat::Sent;
-use mesoclaw_api::{ApiError, ErrorCode, Event as ApiEvent, SessionId, Surface, TurnOutcome};
+use mesoclaw_api::{ApiError, ErrorCode, Event as ApiEvent, SessionId, TurnOutcome};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::error::shutting_down;
@@ -39,6 +40,8 @@ pub(crate) struct Actor {
     teller: Teller,
     queue: Queue,
     is_closing: Option<oneshot::Sender<()>>,
+    /// Whether questions of a turn that was broken off may still wait.
+    may_have_left: bool,
 }
 
 impl Actor {
@@ -60,6 +63,7 @@ impl Actor {
             teller,
             queue,
             is_closing: None,
+            may_have_left: true,
         }
     }
 
@@ -112,12 +116,17 @@ impl Actor {
             }
             Command::Cancel { reply, .. } => answer(reply, Ok(false)),
             Command::Approval {
+                surface,
                 call_id,
                 approval_id,
                 decision,
                 reason,
             } => {
-                // The turn is over (the daemon was restarted): the answer takes it up again.
+                // The turn is over. When it was broken off with the call still open, because the
+                // daemon was restarted, the answer takes it up again.
+                if !self.is_open(&call_id).await {
+                    return;
+                }
                 let decided = Event::ApprovalResolved {
                     call_id,
                     approval_id,
@@ -125,7 +134,7 @@ impl Actor {
                     reason,
                 };
                 let (reply, _nobody_waits) = oneshot::channel();
-                self.continue_turn(Surface::Internal, None, 0, Some(decided), reply)
+                self.continue_turn(surface, None, 0, Some(decided), reply)
                     .await;
             }
             Command::QueueUpdate {
@@ -135,6 +144,7 @@ impl Actor {
             } => self.queue.update(queue_id, text, reply).await,
             Command::QueueRemove { queue_id, reply } => self.queue.remove(queue_id, reply).await,
             Command::Wake => self.run_queue().await,
+            Command::Granted { .. } => {}
             Command::Close { reply, .. } => self.is_closing = Some(reply),
         }
     }
@@ -158,6 +168,7 @@ impl Actor {
                 approval_id,
                 decision,
                 reason,
+                ..
             } => {
                 turn.command(Event::ApprovalResolved {
                     call_id,
@@ -174,6 +185,7 @@ impl Actor {
             } => self.queue.update(queue_id, text, reply).await,
             Command::QueueRemove { queue_id, reply } => self.queue.remove(queue_id, reply).await,
             Command::Wake => {}
+            Command::Granted { surface, scope } => turn.reconsider(surface, scope).await,
             Command::Close { interrupt, reply } => {
                 turn.command(if interrupt {
                     Event::Interrupt
@@ -190,6 +202,7 @@ impl Actor {
     async fn begin_with(&mut self, message: Message, reply: Reply<Sent>) {
         let mut before = Vec::new();
         if let Some(session) = message.new_session {
+            self.may_have_left = false;
             before.push(Step::from(Write::NewSession(session.clone())));
             before.push(Step::from(ApiEvent::SessionChanged { session }));
         } else if let Some(title) = message.title {
@@ -209,6 +222,7 @@ impl Actor {
             said.push(reference);
             before.push(Step::from(Write::Image(row)));
         }
+        before.extend(self.left_questions().await);
         let acknowledge = acknowledge(&self.session_id, message.client_message_id, reply);
         let outcome = self.run_turn(TurnStart {
             session_id: self.session_id.clone(),
@@ -243,9 +257,10 @@ impl Actor {
                     return;
                 }
             };
-            let Some((waiting, before)) = self.queue.pop() else {
+            let Some((waiting, mut before)) = self.queue.pop() else {
                 return;
             };
+            before.extend(self.left_questions().await);
             let after_first_write = note_started(waiting.client_message_id);
             let outcome = self
                 .run_turn(TurnStart {
@@ -292,7 +307,9 @@ impl Actor {
         // The next turn reads what this one said.
         self.teller.flushed().await;
         self.state.set_idle();
-        turn.outcome().cloned().unwrap_or(TurnOutcome::Interrupted)
+        let outcome = turn.outcome().cloned().unwrap_or(TurnOutcome::Interrupted);
+        self.may_have_left |= outcome == TurnOutcome::Interrupted;
+        outcome
     }
 
     async fn drive(&mut self, turn: &mut RunningTurn) {

@@ -1,6 +1,7 @@
 //! What a session actor can be asked.
 
 use mesoclaw_api::item::ApprovalDecision;
+use mesoclaw_api::ops::approval::ApprovalScope;
 use mesoclaw_api::ops::chat::{QueuedMessage, Sent};
 use mesoclaw_api::ops::session::Session;
 use mesoclaw_api::{ApiResult, ApprovalId, CallId, QueueId, Surface, TurnId};
@@ -55,10 +56,16 @@ pub(crate) enum Command {
     },
     /// A person decided about a call.
     Approval {
+        surface: Surface,
         call_id: CallId,
         approval_id: ApprovalId,
         decision: ApprovalDecision,
         reason: Option<String>,
+    },
+    /// A grant was stored, which may cover calls that wait.
+    Granted {
+        surface: Surface,
+        scope: ApprovalScope,
     },
     /// Change a waiting message.
     QueueUpdate {

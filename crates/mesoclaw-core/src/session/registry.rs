@@ -4,7 +4,6 @@ use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use mesoclaw_agent::tool::ToolRegistry;
 use mesoclaw_api::ops::session::SessionState;
 use mesoclaw_api::{ApiError, ApiResult, ErrorCode, SessionId};
 use mesoclaw_store::Store;
@@ -20,6 +19,7 @@ use crate::models::Models;
 use crate::session::actor::Actor;
 use crate::session::command::Command;
 use crate::session::model_call::CallParts;
+use crate::tools::Toolbox;
 
 /// Commands that may wait for an actor; more are refused as overload.
 const MAILBOX: usize = 32;
@@ -32,7 +32,7 @@ pub(crate) struct SessionParts {
     pub config: Arc<ConfigService>,
     pub approvals: Arc<Approvals>,
     pub calls: CallParts,
-    pub tools: ToolRegistry,
+    pub toolbox: Arc<Toolbox>,
     pub tracker: TaskTracker,
 }
 
@@ -128,6 +128,28 @@ impl Registry {
                 live.tx.try_send(command).map_err(|_| {
                     ApiError::new(ErrorCode::Internal, "the session cannot be reached")
                 })
+            }
+        }
+    }
+
+    /// Gives a command that must not be lost to the actor of a session: waits for room.
+    ///
+    /// # Errors
+    /// The daemon goes down, or the session is deleted.
+    pub async fn deliver(
+        &self,
+        session_id: &SessionId,
+        command: impl Fn() -> Command,
+    ) -> ApiResult<()> {
+        loop {
+            match self.send(session_id, command()) {
+                Err(error) if error.code == ErrorCode::Overloaded => {}
+                done => return done,
+            }
+            let live = self.lock().live.get(session_id).map(|live| live.tx.clone());
+            if let Some(tx) = live {
+                // Room, or an actor that is gone: both are seen by the next try.
+                drop(tx.reserve().await);
             }
         }
     }

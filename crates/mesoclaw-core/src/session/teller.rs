@@ -16,7 +16,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::bus::Bus;
 use crate::error::{from_store, shutting_down};
-use crate::session::write::{Write, apply_all};
+use crate::session::write::{CallWrite, Write, apply_all};
 
 /// Batches that may wait; a full queue holds the turn back.
 const BATCHES: usize = 256;
@@ -37,6 +37,12 @@ pub(crate) enum News {
 impl From<Write> for Step {
     fn from(write: Write) -> Self {
         Self::Write(Box::new(write))
+    }
+}
+
+impl From<CallWrite> for Step {
+    fn from(write: CallWrite) -> Self {
+        Self::from(Write::from(write))
     }
 }
 

@@ -3,9 +3,10 @@
 //! `happenings` waits and may be dropped at any moment; `handle` acts and is never dropped half
 //! way. The actor alternates between the two.
 
-mod approvals;
+pub(crate) mod approvals;
+mod calls;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,13 +20,14 @@ use mesoclaw_store::repo::turn::TurnRow;
 use tokio::time::Instant;
 
 use self::approvals::OpenApproval;
+use self::calls::KeptCall;
 use crate::models::ResolvedModel;
 use crate::session::happening::{Happening, next_of_call, next_of_context, sleep_until};
 use crate::session::model_call::{Asker, ModelCall};
 use crate::session::registry::{LiveState, SessionParts};
 use crate::session::teller::{Step, Teller};
-use crate::session::tools::RunningTools;
-use crate::session::turn_start::{OwnImages, TurnStart, gather, setup};
+use crate::session::tools::{RunningTools, ToolTurn};
+use crate::session::turn_start::{Able, OwnImages, TurnStart, gather, setup};
 use crate::session::write::Write;
 
 /// A growing text is stored at least this often.
@@ -46,6 +48,10 @@ pub(crate) struct RunningTurn {
     config: Arc<mesoclaw_config::ConfigSnapshot>,
     call: Option<ModelCall>,
     tools: RunningTools,
+    /// Calls that were judged and neither run nor are refused yet.
+    judged: HashMap<CallId, KeptCall>,
+    /// Source of text from outside that a call of this turn brought.
+    taint: Option<String>,
     approvals: HashMap<CallId, OpenApproval>,
     context: Option<BoxFuture<'static, Event>>,
     made_at: HashMap<ItemId, Timestamp>,
@@ -68,13 +74,15 @@ impl RunningTurn {
         let config = parts.config.current();
         let mut turn = Self {
             machine: TurnMachine::new(setup(&start, &turn_id, &config.config)),
-            tools: RunningTools::new(
-                parts.tools.clone(),
-                start.session_id.clone(),
-                start.surface,
-                parts.tracker.clone(),
-                Arc::clone(&parts.calls.keys),
-            ),
+            tools: RunningTools::new(ToolTurn {
+                toolbox: Arc::clone(&parts.toolbox),
+                session_id: start.session_id.clone(),
+                turn_id: turn_id.clone(),
+                surface: start.surface,
+                tracker: parts.tracker.clone(),
+            }),
+            judged: HashMap::new(),
+            taint: None,
             deadline: Instant::now()
                 + Duration::from_secs(config.config.agent_turn_timeout_secs.into()),
             session_id: start.session_id,
@@ -146,7 +154,7 @@ impl RunningTurn {
                 self.context = None;
                 vec![Happening::Event(event)]
             }
-            event = self.tools.next() => vec![Happening::Event(event)],
+            happening = self.tools.next() => vec![happening],
             () = sleep_until(self.next_draft) => vec![Happening::DraftDue],
             () = sleep_until(approval_deadline) => vec![Happening::ApprovalDue],
             () = self.teller.broken() => vec![Happening::Event(Event::Interrupt)],
@@ -161,6 +169,15 @@ impl RunningTurn {
         for happening in happenings {
             match happening {
                 Happening::Event(event) => self.feed(event, &mut steps),
+                Happening::Judged { asked, judged } => self.judged(*asked, *judged, &mut steps),
+                Happening::CallRefused { asked, refused } => {
+                    self.call_refused(&asked, &refused, &mut steps);
+                }
+                Happening::ToolEnded {
+                    asked,
+                    output,
+                    duration,
+                } => self.tool_ended(&asked, output, duration, &mut steps),
                 Happening::DraftDue => self.store_draft().await,
                 Happening::ApprovalDue => self.time_out_approvals(&mut steps).await,
             }
@@ -184,7 +201,8 @@ impl RunningTurn {
             hint: Some("`mesoclaw daemon logs`".to_owned()),
         };
         let usage = mesoclaw_api::Usage::default();
-        vec![
+        let mut steps: Vec<Step> = self.withdrawals().collect();
+        steps.extend([
             Step::from(Write::FinishTurn {
                 turn_id: self.turn_id.clone(),
                 outcome: outcome.clone(),
@@ -198,32 +216,30 @@ impl RunningTurn {
                 outcome,
                 usage,
             }),
-        ]
+        ]);
+        steps
     }
 
-    /// Feeds the machine, and again with what its effects answer at once.
+    /// Feeds the machine and does what it wants.
     fn feed(&mut self, event: Event, steps: &mut Vec<Step>) {
-        let mut inbox = VecDeque::from([event]);
-        while let Some(event) = inbox.pop_front() {
-            for effect in self.machine.handle(event) {
-                self.execute(effect, steps, &mut inbox);
-            }
+        for effect in self.machine.handle(event) {
+            self.execute(effect, steps);
         }
     }
 
-    fn execute(&mut self, effect: Effect, steps: &mut Vec<Step>, inbox: &mut VecDeque<Event>) {
+    fn execute(&mut self, effect: Effect, steps: &mut Vec<Step>) {
         match effect {
             Effect::Persist { item_id, body } => {
                 steps.push(Step::from(Write::Item(self.item(item_id, body))));
             }
-            Effect::Emit(event) => self.emit(event, steps),
+            Effect::Emit(event) => self.emit(*event, steps),
             Effect::GatherContext => {
                 let (parts, config) = (Arc::clone(&self.parts), Arc::clone(&self.config));
                 let (session_id, turn_id) = (self.session_id.clone(), self.turn_id.clone());
                 let images = std::mem::take(&mut self.images);
-                let sees = self.model.facts.supports_vision != Some(false);
+                let able = Able::of(&self.model.facts, &self.config.config);
                 self.context = Some(Box::pin(async move {
-                    gather(&parts, &config.config, session_id, turn_id, images, sees).await
+                    gather(&parts, &config.config, session_id, turn_id, images, able).await
                 }));
             }
             Effect::CallModel(request) => {
@@ -245,13 +261,10 @@ impl RunningTurn {
                     self.store_records(call.abort(), steps);
                 }
             }
-            Effect::CheckCall(call) => inbox.push_back(Event::CallChecked {
-                verdict: self.tools.check(&call),
-                call_id: call.call_id,
-            }),
-            Effect::RequestApproval { call, reason } => self.open_approval(call, reason, steps),
+            Effect::CheckCall { call, taint } => self.check_call(call, taint, steps),
+            Effect::RequestApproval { call, reason } => self.open_approval(&call, reason, steps),
             Effect::WithdrawApproval(call_id) => self.withdraw_approval(&call_id, steps),
-            Effect::RunTool(call) => self.tools.start(call),
+            Effect::RunTool { call, taint } => self.run_call(call, taint, steps),
             Effect::AbortTool(call_id) => self.tools.abort(&call_id),
             Effect::Finish { outcome, usage } => {
                 tracing::info!(

@@ -2,16 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use mesoclaw_agent::model::{GenerationParams, Image};
+use mesoclaw_agent::model::{GenerationParams, Image, ToolDefinition};
 use mesoclaw_agent::prompt::DEFAULT_SYSTEM;
 use mesoclaw_agent::turn::{Context, Event, TurnLimits, TurnSetup};
 use mesoclaw_api::item::ImageRef;
+use mesoclaw_api::ops::session::Workspace;
 use mesoclaw_api::{Item, ItemBody, SessionId, Surface, TurnId};
 use mesoclaw_config::Config;
-use mesoclaw_store::repo::{image, item};
+use mesoclaw_store::repo::{image, item, session};
 use mesoclaw_store::{Connection, StoreError};
 
 use crate::models::ResolvedModel;
+use crate::models::facts::ModelFacts;
 use crate::session::first_write::AfterFirstWrite;
 use crate::session::registry::SessionParts;
 use crate::session::teller::Step;
@@ -93,6 +95,7 @@ pub(crate) fn setup(start: &TurnStart, turn_id: &TurnId, config: &Config) -> Tur
         limits: TurnLimits {
             max_model_calls: config.agent_max_turns,
             max_continuations: config.agent_max_continuations,
+            max_repeats: config.max_tool_retries,
         },
     }
 }
@@ -103,6 +106,34 @@ fn max_tokens(start: &TurnStart, config: &Config) -> u32 {
     config.agent_max_tokens.min(limit)
 }
 
+/// What a model can do with a prompt.
+#[derive(Clone, Copy)]
+pub(crate) struct Able {
+    /// It is shown images.
+    pub sees: bool,
+    /// It is told of tools.
+    pub acts: bool,
+}
+
+impl Able {
+    pub fn of(facts: &ModelFacts, config: &Config) -> Self {
+        Self {
+            sees: facts.supports_vision != Some(false),
+            acts: match config.agent_tools.as_str() {
+                "always" => true,
+                "never" => false,
+                _ => !facts.is_small,
+            },
+        }
+    }
+}
+
+/// The tools a model is told of.
+fn tools(parts: &SessionParts, config: &Config) -> Vec<ToolDefinition> {
+    let enabled = parts.toolbox.enabled(config);
+    enabled.map(|tool| tool.spec().definition.clone()).collect()
+}
+
 /// History, system text and tools, as an event for the machine.
 pub(crate) async fn gather(
     parts: &SessionParts,
@@ -110,35 +141,60 @@ pub(crate) async fn gather(
     session_id: SessionId,
     turn_id: TurnId,
     own: OwnImages,
-    sees: bool,
+    able: Able,
 ) -> Event {
     let limit = config.context_max_history_messages;
     let history = parts
         .store
         .read(move |conn| {
             let history = item::history(conn, &session_id, limit, Some(&turn_id))?;
-            let images = if sees {
+            let images = if able.sees {
                 contents(conn, own, &history)?
             } else {
                 BTreeMap::new()
             };
-            Ok((history, images))
+            let workspace = session::get(conn, &session_id)?.and_then(|found| found.workspace);
+            Ok((history, images, workspace))
         })
         .await;
     match history {
-        Ok((history, images)) => Event::ContextReady(Context {
+        Ok((history, images, workspace)) => Event::ContextReady(Context {
             images,
-            system: config
-                .agent_system_prompt
-                .clone()
-                .unwrap_or_else(|| DEFAULT_SYSTEM.to_owned()),
+            system: system_text(config, workspace.as_ref()),
             history,
-            tools: parts.tools.definitions(),
+            aliases: parts.toolbox.aliases(),
+            tools: if able.acts {
+                tools(parts, config)
+            } else {
+                Vec::new()
+            },
         }),
         Err(error) => Event::ContextFailed {
             message: crate::error::from_store(error).message,
         },
     }
+}
+
+/// Who the agent is, and where its tools work.
+fn system_text(config: &Config, workspace: Option<&Workspace>) -> String {
+    let mut system = config
+        .agent_system_prompt
+        .clone()
+        .unwrap_or_else(|| DEFAULT_SYSTEM.to_owned());
+    if let Some(workspace) = workspace {
+        // Names of directories are data: a line break in one must not begin a sentence of ours.
+        let root = workspace.root.escape_debug();
+        let sentence = match &workspace.git_root {
+            Some(git_root) if *git_root != workspace.root => format!(
+                "\n\nYou work in the directory `{root}` of the repository `{}`.",
+                git_root.escape_debug()
+            ),
+            Some(_) => format!("\n\nYou work in the repository `{root}`."),
+            None => format!("\n\nYou work in the directory `{root}`."),
+        };
+        system.push_str(&sentence);
+    }
+    system
 }
 
 /// The images of a prompt, by hash: those just said and those of the history, the latest first and

@@ -6,12 +6,15 @@ use mesoclaw_api::{
     CallId, Item, ItemId, QueueId, SessionId, Timestamp, TurnId, TurnOutcome, Usage,
 };
 use mesoclaw_store::StoreError;
+use mesoclaw_store::repo::audit::{self, NewEntry};
 use mesoclaw_store::repo::client_message::{self, KnownMessage};
 use mesoclaw_store::repo::image::{self, ImageRow};
 use mesoclaw_store::repo::model_call::{self, ModelCallRow};
 use mesoclaw_store::repo::queue::QueuedRow;
 use mesoclaw_store::repo::turn::TurnRow;
-use mesoclaw_store::repo::{approval, item, queue, session, turn};
+use mesoclaw_store::repo::{approval, checkpoint, item, queue, session, turn};
+
+use crate::tools::audit::withdrawn;
 
 /// One thing to store.
 pub(crate) enum Write {
@@ -54,11 +57,29 @@ pub(crate) enum Write {
     },
     Image(ImageRow),
     ModelCall(ModelCallRow),
-    OpenApproval(Approval),
+    Call(CallWrite),
+}
+
+/// What a call of a tool leaves.
+pub(crate) enum CallWrite {
+    Audit(Box<NewEntry>),
+    /// A command of a turn, whose changes nobody can put back.
+    Command {
+        session_id: SessionId,
+        turn_id: TurnId,
+        command: String,
+    },
+    OpenApproval(Box<Approval>),
     WithdrawApproval {
         turn_id: TurnId,
         call_id: CallId,
     },
+}
+
+impl From<CallWrite> for Write {
+    fn from(write: CallWrite) -> Self {
+        Self::Call(write)
+    }
 }
 
 impl Write {
@@ -77,8 +98,7 @@ impl Write {
             | Self::FinishTurn { .. }
             | Self::Started { .. }
             | Self::ModelCall(_)
-            | Self::OpenApproval(_)
-            | Self::WithdrawApproval { .. } => false,
+            | Self::Call(_) => false,
         }
     }
 }
@@ -151,10 +171,29 @@ fn apply(
         }
         Write::Image(row) => image::insert(tx, &row)?,
         Write::ModelCall(row) => model_call::insert(tx, &row)?,
-        Write::OpenApproval(new) => approval::open(tx, &new)?,
-        Write::WithdrawApproval { turn_id, call_id } => {
-            approval::withdraw_for_call(tx, &turn_id, &call_id)?;
+        Write::Call(write) => apply_of_call(tx, write)?,
+    }
+    Ok(())
+}
+
+fn apply_of_call(tx: &mesoclaw_store::Connection, write: CallWrite) -> Result<(), StoreError> {
+    match write {
+        CallWrite::OpenApproval(new) => approval::open(tx, &new)?,
+        CallWrite::WithdrawApproval { turn_id, call_id } => {
+            let now = Timestamp::now();
+            // One that was answered in the same moment stays answered.
+            for taken_back in approval::withdraw_for_call(tx, Some(&turn_id), &call_id, &now)? {
+                audit::append(tx, withdrawn(&taken_back))?;
+            }
         }
+        CallWrite::Audit(entry) => {
+            audit::append(tx, *entry)?;
+        }
+        CallWrite::Command {
+            session_id,
+            turn_id,
+            command,
+        } => checkpoint::add_command(tx, &session_id, &turn_id, &command, &Timestamp::now())?,
     }
     Ok(())
 }

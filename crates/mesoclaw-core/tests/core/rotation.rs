@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use mesoclaw_api::ops::approval::{Answer, ApprovalResolve, ResolveParams};
+use mesoclaw_api::ops::approval::{Answer, ApprovalResolve, ApprovalScope, ResolveParams};
 use mesoclaw_api::ops::credential::{CredentialDelete, KeyParams};
 use mesoclaw_api::ops::provider::{
     CreateParams, DefaultModel, ProviderCreate, ProviderDefaultSet, ProviderDelete, ProviderParams,
@@ -42,6 +42,10 @@ async fn go_on(bench: &mut Bench, approval_id: ApprovalId) -> TurnOutcome {
         approval_id,
         answer: Answer::Approve,
         reason: None,
+        scope: ApprovalScope::Once,
+        patterns: None,
+        expires_in_secs: None,
+        digest: None,
     };
     bench.call::<ApprovalResolve>(params).await.unwrap();
     bench.outcome().await

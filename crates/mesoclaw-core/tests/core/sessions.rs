@@ -6,7 +6,7 @@ use mesoclaw_agent::tool::Tool;
 use mesoclaw_api::item::ApprovalDecision;
 use mesoclaw_api::ops::NoParams;
 use mesoclaw_api::ops::approval::{
-    Answer, ApprovalList, ApprovalResolve, ListParams, ResolveParams,
+    Answer, ApprovalList, ApprovalResolve, ApprovalScope, ListParams, ResolveParams,
 };
 use mesoclaw_api::ops::chat::{
     CancelParams, ChatSend, ContinueParams, SendParams, TurnCancel, TurnContinue,
@@ -269,7 +269,7 @@ async fn a_tool_round_runs_asks_and_survives_a_panicking_tool() {
     call.stop(StopReason::ToolCalls).await;
     let approval = bench
         .event(|event| match event {
-            Event::ApprovalRequested { approval } => Some(approval.clone()),
+            Event::ApprovalRequested { approval } => Some((**approval).clone()),
             _ => None,
         })
         .await;
@@ -282,6 +282,10 @@ async fn a_tool_round_runs_asks_and_survives_a_panicking_tool() {
         approval_id: approval.id.clone(),
         answer,
         reason: None,
+        scope: ApprovalScope::Once,
+        patterns: None,
+        expires_in_secs: None,
+        digest: None,
     };
     bench
         .call::<ApprovalResolve>(resolve(Answer::Approve))
@@ -383,6 +387,10 @@ async fn an_open_approval_survives_a_crash_and_its_answer_continues_the_turn() {
             approval_id: open[0].id.clone(),
             answer: Answer::Approve,
             reason: None,
+            scope: ApprovalScope::Once,
+            patterns: None,
+            expires_in_secs: None,
+            digest: None,
         })
         .await
         .unwrap();

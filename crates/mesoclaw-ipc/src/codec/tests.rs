@@ -138,3 +138,40 @@ proptest! {
         prop_assert_eq!(lines_of(max_bytes, chunks), expected);
     }
 }
+
+/// JSON of any form.
+fn json() -> impl Strategy<Value = serde_json::Value> {
+    let leaf = prop_oneof![
+        Just(serde_json::Value::Null),
+        any::<bool>().prop_map(Into::into),
+        any::<i64>().prop_map(Into::into),
+        any::<String>().prop_map(Into::into),
+        "[\n\r\t\"\\\\{}\u{2028}\u{85}é]{0,8}".prop_map(Into::into),
+    ];
+    leaf.prop_recursive(4, 24, 4, |inner| {
+        let fields = prop::collection::btree_map(any::<String>(), inner.clone(), 0..4);
+        prop_oneof![
+            prop::collection::vec(inner, 0..4).prop_map(Into::into),
+            fields.prop_map(|fields| fields.into_iter().collect()),
+        ]
+    })
+}
+
+proptest! {
+    #[test]
+    fn what_is_written_as_a_line_is_read_as_that_line(
+        values in prop::collection::vec(json(), 1..5),
+        size in 1_usize..50,
+    ) {
+        let lines: Vec<Vec<u8>> = values.iter().map(|value| encode_line(value).unwrap()).collect();
+        let bytes = lines.concat();
+        let read: Vec<serde_json::Value> = lines_of(MAX_LINE_BYTES, bytes.chunks(size))
+            .into_iter()
+            .map(|line| match line {
+                Owned::Text(line) => serde_json::from_str(&line).unwrap(),
+                Owned::NotUtf8 | Owned::TooLong => panic!("{line:?}"),
+            })
+            .collect();
+        prop_assert_eq!(read, values);
+    }
+}

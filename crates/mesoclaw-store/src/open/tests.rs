@@ -2,8 +2,10 @@
 
 use std::fs;
 
+use mesoclaw_api::item::ApprovalDecision;
+use mesoclaw_api::ops::approval::{Approval, Risk};
 use mesoclaw_api::ops::usage::{GroupBy, Spent, UsageGroup};
-use mesoclaw_api::{ItemBody, Surface, Usage};
+use mesoclaw_api::{ItemBody, Surface, Timestamp, Usage};
 use tempfile::TempDir;
 
 use super::*;
@@ -385,8 +387,11 @@ fn what_version_1_stored_is_understood() {
     assert_eq!(message.queue_id, Some("q1".into()));
     let running = repo::turn::running(&conn).unwrap();
     assert_eq!(running.len(), 1);
-    let open_requests = repo::approval::list_open(&conn, None).unwrap();
-    assert_eq!(open_requests.len(), 1);
+    let request = repo::approval::get(&conn, &"a1".into()).unwrap().unwrap();
+    assert_eq!(
+        repo::approval::list_open(&conn, Some(&s2)).unwrap(),
+        [request]
+    );
 
     let keys: Vec<_> = repo::provider::list(&conn)
         .unwrap()
@@ -452,4 +457,88 @@ fn the_turns_of_version_1_still_count() {
         .collect::<Result<_, _>>()
         .unwrap();
     assert_eq!(providers, ["local", "remote"]);
+}
+
+/// Nothing binds a request of then to what would run.
+fn answered_in_version_2() -> Approval {
+    Approval {
+        id: "a1".into(),
+        session_id: Some("s1".into()),
+        turn_id: Some("t1".into()),
+        call_id: "c1".into(),
+        tool: "look".into(),
+        args: serde_json::json!({"path": "a"}),
+        risk: Risk::Low,
+        reason: "it looks".into(),
+        rule: String::new(),
+        steps: vec![],
+        cwd: String::new(),
+        network: true,
+        sandbox: String::new(),
+        diff: None,
+        patterns: vec![],
+        digest: String::new(),
+        requested_at: Timestamp::from("2026-03-01T10:00:01.000Z".to_owned()),
+        expires_at: None,
+        decision: Some(ApprovalDecision::Approved),
+        resolved_at: Some(Timestamp::from("2026-03-01T10:00:02.000Z".to_owned())),
+        resolved_by: None,
+        scope: None,
+        answer_reason: Some("go on".into()),
+    }
+}
+
+#[test]
+fn what_version_2_stored_is_understood() {
+    let (_home, path) = home();
+    older_database(&path, 2);
+    let conn = open(&path, MIGRATIONS).unwrap().writer;
+    let s1 = "s1".into();
+    let session = repo::session::get(&conn, &s1).unwrap().unwrap();
+    assert_eq!(
+        (session.model.as_deref(), session.workspace),
+        (Some("remote:big"), None)
+    );
+    let items = repo::item::page(&conn, &s1, None, None, 9).unwrap().items;
+    let expected = ItemBody::ToolResult {
+        call_id: "c1".into(),
+        tool: "look".into(),
+        output: "hay".into(),
+        success: true,
+        duration_ms: Some(7),
+        diff: None,
+        provenance: None,
+    };
+    assert_eq!(items[2].body, expected);
+
+    let answered = answered_in_version_2();
+    let waiting = Approval {
+        id: "a2".into(),
+        session_id: Some("s2".into()),
+        turn_id: Some("t2".into()),
+        call_id: "c9".into(),
+        tool: "run".into(),
+        args: serde_json::json!({}),
+        risk: Risk::High,
+        reason: "it writes".into(),
+        requested_at: Timestamp::from("2026-03-03T11:00:02.000Z".to_owned()),
+        decision: None,
+        resolved_at: None,
+        answer_reason: None,
+        ..answered.clone()
+    };
+    assert_eq!(
+        repo::approval::list_open(&conn, None).unwrap(),
+        std::slice::from_ref(&waiting)
+    );
+    assert_eq!(
+        repo::approval::list_latest(&conn, None).unwrap(),
+        [answered, waiting]
+    );
+    let decision = repo::approval::Decision::timed_out();
+    let now = Timestamp::from_unix_ms(0);
+    let ended = repo::approval::resolve(&conn, &"a2".into(), &decision, &now).unwrap();
+    assert!(matches!(ended, repo::approval::Resolve::Done(_)));
+    assert!(repo::audit::verify(&conn, None).unwrap().is_intact);
+    assert!(repo::session::delete(&conn, &s1).unwrap());
 }

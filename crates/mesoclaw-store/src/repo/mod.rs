@@ -3,6 +3,8 @@
 
 mod row;
 
+mod lookup;
+
 pub mod session;
 
 pub mod turn;
@@ -11,11 +13,19 @@ pub mod item;
 
 mod search;
 
+pub mod tool_call;
+
 pub mod queue;
 
 pub mod client_message;
 
 pub mod approval;
+
+pub mod grant;
+
+pub mod audit;
+
+pub mod checkpoint;
 
 pub mod provider;
 
@@ -30,6 +40,8 @@ pub mod setting;
 pub mod model_call;
 
 pub mod usage;
+
+pub use lookup::Lookup;
 
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,6 @@
 //! Conversations.
 
-use mesoclaw_api::ops::session::Session;
+use mesoclaw_api::ops::session::{Session, Workspace};
 use mesoclaw_api::{ItemId, SessionId, Timestamp, TurnOutcome, Usage};
 use rusqlite::{Connection, Row, named_params, params};
 
@@ -24,11 +24,12 @@ pub struct SessionRow {
     pub is_running: bool,
 }
 
-const COLUMNS: &str = "id, title, created_at, updated_at, source, channel_key, model";
+const COLUMNS: &str = "id, title, created_at, updated_at, source, channel_key, model,
+    workspace_root, workspace_git_root, workspace_too_broad";
 
 const ROW_COLUMNS: &str = "
     s.id, s.title, s.created_at, s.updated_at, s.source, s.channel_key, s.model,
-    s.message_count,
+    s.workspace_root, s.workspace_git_root, s.workspace_too_broad, s.message_count,
     (SELECT count(*) FROM queue q WHERE q.session_id = s.id) AS queued,
     (SELECT t.outcome FROM turns t WHERE t.session_id = s.id ORDER BY t.seq DESC LIMIT 1)
         AS last_outcome,
@@ -36,9 +37,11 @@ const ROW_COLUMNS: &str = "
 
 /// Adds a session.
 pub fn insert(conn: &Connection, session: &Session) -> StoreResult<()> {
+    let workspace = session.workspace.as_ref();
     conn.prepare_cached(
-        "INSERT INTO sessions (id, title, created_at, updated_at, source, channel_key, model)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        "INSERT INTO sessions (id, title, created_at, updated_at, source, channel_key, model,
+             workspace_root, workspace_git_root, workspace_too_broad)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
     )?
     .execute(params![
         session.id.as_str(),
@@ -48,6 +51,9 @@ pub fn insert(conn: &Connection, session: &Session) -> StoreResult<()> {
         session.source,
         session.channel_key,
         session.model,
+        workspace.map(|workspace| &workspace.root),
+        workspace.and_then(|workspace| workspace.git_root.as_ref()),
+        workspace.and_then(|workspace| workspace.too_broad.as_ref()),
     ])?;
     Ok(())
 }
@@ -114,6 +120,27 @@ pub fn set_model(
     )
 }
 
+/// Gives a session the directory it works in, unless it has one: the first stays. Answers the
+/// session as it then is; `None` when there is no such session.
+pub fn set_workspace_if_none(
+    conn: &Connection,
+    id: &SessionId,
+    workspace: &Workspace,
+) -> StoreResult<Option<Session>> {
+    conn.prepare_cached(
+        "UPDATE sessions
+         SET workspace_root = ?2, workspace_git_root = ?3, workspace_too_broad = ?4
+         WHERE id = ?1 AND workspace_root IS NULL",
+    )?
+    .execute(params![
+        id.as_str(),
+        workspace.root,
+        workspace.git_root,
+        workspace.too_broad,
+    ])?;
+    get(conn, id)
+}
+
 /// Removes a session and everything in it, its images too unless another session has them. False
 /// when there is no such session. What it used stays counted.
 pub fn delete(conn: &Connection, id: &SessionId) -> StoreResult<bool> {
@@ -178,8 +205,8 @@ pub fn usage(conn: &Connection, id: &SessionId) -> StoreResult<Usage> {
 
 /// Makes the session `new` with copies of the items of `from`, up to and with `until`, and says
 /// how many. The copies keep their positions and times, have ids of their own (`<session>.<n>`)
-/// and belong to no turn. `None`, and nothing is made, when `from` does not exist or `until` is
-/// not one of its items.
+/// and belong to no turn. A new session without a workspace gets that of `from`. `None`, and nothing
+/// is made, when `from` does not exist or `until` is not one of its items.
 pub fn fork(
     conn: &Connection,
     from: &SessionId,
@@ -201,6 +228,14 @@ pub fn fork(
         return Ok(None);
     };
     insert(conn, new)?;
+    conn.prepare_cached(
+        "UPDATE sessions
+         SET (workspace_root, workspace_git_root, workspace_too_broad) = (
+             SELECT workspace_root, workspace_git_root, workspace_too_broad
+             FROM sessions WHERE id = ?2)
+         WHERE id = ?1 AND workspace_root IS NULL",
+    )?
+    .execute([new.id.as_str(), from.as_str()])?;
     let n_copied = conn
         .prepare_cached(
             "INSERT INTO items
@@ -217,6 +252,15 @@ pub fn fork(
 }
 
 fn session(row: &Row<'_>) -> StoreResult<Session> {
+    let root: Option<String> = row.get("workspace_root")?;
+    let workspace = match root {
+        Some(root) => Some(Workspace {
+            root,
+            git_root: row.get("workspace_git_root")?,
+            too_broad: row.get("workspace_too_broad")?,
+        }),
+        None => None,
+    };
     Ok(Session {
         id: text(row, "id")?,
         title: row.get("title")?,
@@ -225,6 +269,7 @@ fn session(row: &Row<'_>) -> StoreResult<Session> {
         source: row.get("source")?,
         channel_key: text_or_none(row, "channel_key")?,
         model: row.get("model")?,
+        workspace,
     })
 }
 

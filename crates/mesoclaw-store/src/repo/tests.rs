@@ -1,6 +1,6 @@
 //! What the tests of the repositories share: a database in memory and short ways to values.
 
-use mesoclaw_api::item::TurnLimit;
+use mesoclaw_api::item::{Provenance, TurnLimit};
 use mesoclaw_api::ops::chat::QueuedMessage;
 use mesoclaw_api::ops::session::Session;
 use mesoclaw_api::{Item, ItemBody, Surface, Timestamp, TurnOutcome, Usage};
@@ -32,6 +32,7 @@ pub(super) fn a_session(id: &str, title: &str, updated: i64) -> Session {
         source: "cli".into(),
         channel_key: None,
         model: None,
+        workspace: None,
     }
 }
 
@@ -84,6 +85,12 @@ pub(super) fn result(id: &str) -> ItemBody {
         output: format!("saw {id}"),
         success: true,
         duration_ms: Some(7),
+        diff: Some("--- a\n+++ b\n".into()),
+        provenance: Some(Provenance {
+            source: format!("file {id}"),
+            taints: true,
+            fence: "00ff".into(),
+        }),
     }
 }
 

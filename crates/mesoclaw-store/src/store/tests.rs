@@ -3,12 +3,15 @@
 use std::sync::mpsc::sync_channel;
 
 use futures_util::future::join_all;
+use mesoclaw_api::item::ApprovalDecision;
+use mesoclaw_api::ops::approval::Approval;
 use mesoclaw_api::ops::session::Session;
-use mesoclaw_api::{Item, ItemBody, SessionId, Timestamp};
+use mesoclaw_api::{Item, ItemBody, SessionId, Surface, Timestamp};
 use tempfile::TempDir;
 
 use super::*;
-use crate::repo::{item, session};
+use crate::repo::approval::{Decision, Resolve};
+use crate::repo::{approval, item, session};
 
 fn open() -> (TempDir, Store) {
     let home = tempfile::tempdir().unwrap();
@@ -30,6 +33,7 @@ fn a_session(id: impl ToString) -> Session {
         source: "cli".into(),
         channel_key: None,
         model: None,
+        workspace: None,
     }
 }
 
@@ -341,4 +345,43 @@ async fn dropping_the_last_handle_ends_the_threads() {
     for thread in threads {
         thread.join().unwrap();
     }
+}
+
+#[tokio::test]
+async fn of_many_answers_at_once_one_wins_and_all_learn_which() {
+    let (_home, store) = open();
+    let request = serde_json::json!({
+        "id": "a", "session_id": null, "turn_id": null, "call_id": "c", "tool": "shell",
+        "args": {}, "risk": "high", "reason": "", "rule": "", "steps": [], "cwd": "/",
+        "network": false, "sandbox": "", "patterns": [], "digest": "00",
+        "requested_at": "", "expires_at": null, "decision": null, "resolved_at": null,
+    });
+    let request: Approval = serde_json::from_value(request).unwrap();
+    store
+        .write(move |conn| approval::open(conn, &request))
+        .await
+        .unwrap();
+    let answers = join_all((0..50).map(|n| {
+        let decision = Decision {
+            decision: ApprovalDecision::Denied,
+            by: Some(Surface::Cli),
+            scope: None,
+            reason: Some(format!("answer {n}")),
+        };
+        let now = Timestamp::from_unix_ms(n);
+        store.write(move |conn| approval::resolve(conn, &"a".into(), &decision, &now))
+    }))
+    .await;
+    let mut done = Vec::new();
+    let mut late = Vec::new();
+    for answer in answers {
+        match answer.unwrap() {
+            Resolve::Done(approval) => done.push(approval),
+            Resolve::AlreadyResolved(approval) => late.push(approval),
+            Resolve::NotFound => unreachable!("the request is there"),
+        }
+    }
+    assert_eq!(done.len(), 1);
+    assert_eq!(late, vec![done[0].clone(); 49]);
+    store.close().await;
 }

@@ -5,6 +5,7 @@ mod answer;
 mod body;
 mod check;
 mod echo;
+mod obedient;
 mod player;
 mod record;
 mod reply;

@@ -13,6 +13,7 @@ use serde_json::Value;
 use super::answer::{Answer, Broken};
 use super::body::{cut, fixed, set, streamed};
 use super::echo::last_text;
+use super::obedient::Obedience;
 use super::player::{self, Player};
 use super::record::{Ending, RecordedRequest, Records};
 use super::route::{Route, Target, show, unknown_model};
@@ -25,6 +26,7 @@ pub(super) struct Shared {
     pub(super) records: Arc<Records>,
     pub(super) n_replies: AtomicUsize,
     pub(super) n_connections: AtomicUsize,
+    pub(super) obedience: Obedience,
 }
 
 /// Answers a request.
@@ -111,7 +113,12 @@ async fn answer(
     if let Err((status, error)) = accept(shared, kind, &asked) {
         return complete(status, &error);
     }
-    let mut reply = script.reply(shared.n_replies.fetch_add(1, Ordering::Relaxed));
+    let obeyed = script
+        .is_obedient
+        .then(|| shared.obedience.next(&asked.body))
+        .flatten();
+    let mut reply =
+        obeyed.unwrap_or_else(|| script.reply(shared.n_replies.fetch_add(1, Ordering::Relaxed)));
     if let Some(response) = begin(script, kind, &mut reply).await {
         return (response, Some(Ending::Complete));
     }

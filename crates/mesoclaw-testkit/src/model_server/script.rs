@@ -36,6 +36,9 @@ pub struct Script {
     pub line_ending: LineEnding,
     /// Sends answers in pieces of so many bytes; `None` = as they come.
     pub split_bytes: Option<usize>,
+    /// Whether the model does what it reads: `!!CALL TOOL {JSON}` in what a person said or a tool
+    /// gave becomes that call, each once, one an answer. `replies` come when nothing is left to do.
+    pub is_obedient: bool,
 }
 
 /// One answer: its steps in order.
@@ -193,6 +196,14 @@ impl Script {
         Self {
             replies: replies.into_iter().collect(),
             ..Self::default()
+        }
+    }
+
+    /// A model that does whatever it reads, and says this when nothing is left to do.
+    pub fn obedient(text: &str) -> Self {
+        Self {
+            is_obedient: true,
+            ..Self::text(text)
         }
     }
 

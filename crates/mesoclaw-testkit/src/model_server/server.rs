@@ -10,8 +10,10 @@ use std::thread::JoinHandle;
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::serve::ListenerExt as _;
+use serde_json::Value;
 use tokio::sync::oneshot;
 
+use super::obedient::Obedience;
 use super::record::{Ending, RecordedRequest, Records};
 use super::reply::{Shared, handle};
 use super::script::Script;
@@ -42,6 +44,7 @@ impl ModelServer {
             records: Arc::new(Records::new()),
             n_replies: AtomicUsize::new(0),
             n_connections: AtomicUsize::new(0),
+            obedience: Obedience::default(),
         });
         let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a loopback port");
         listener.set_nonblocking(true).unwrap();
@@ -96,6 +99,11 @@ impl ModelServer {
     pub fn refusals(&self) -> Vec<String> {
         let requests = self.requests().into_iter();
         requests.filter_map(|request| request.refusal).collect()
+    }
+
+    /// The calls of an obedient model, in order: tool and arguments.
+    pub fn obeyed(&self) -> Vec<(String, Value)> {
+        self.shared.obedience.calls()
     }
 
     /// How many TCP connections were accepted.

@@ -1,41 +1,52 @@
 //! Asks the person at the prompt to decide about a call.
 
 use mesoclaw_api::BoxFuture;
-use mesoclaw_api::ops::approval::{Answer, Approval};
 
-use crate::run::audience::Judge;
-use crate::run::editor::{Editor, Input};
-use crate::term::discard_typed;
+use crate::exit::CliResult;
+use crate::run::approve::asker::{Asker, Stream, Typed};
+use crate::run::approve::dialog::Judge;
+use crate::run::editor::Editor;
+use crate::term;
 
-/// Asks the person at the prompt.
+/// Asks the person at the prompt. The line editor rests meanwhile: what it may hold of typed ahead
+/// lines never answers a question.
 pub(super) struct AtPrompt<'a> {
-    /// Where it asks.
-    pub editor: &'a mut Editor,
+    editor: &'a mut Editor,
+    asker: Asker,
+}
+
+impl<'a> AtPrompt<'a> {
+    /// A judge that shows requests with this editor.
+    pub fn new(editor: &'a mut Editor) -> Self {
+        Self {
+            editor,
+            asker: Asker::new(Stream::Stdout),
+        }
+    }
 }
 
 impl Judge for AtPrompt<'_> {
-    fn decide<'a>(&'a mut self, _approval: &'a Approval) -> BoxFuture<'a, Option<Answer>> {
-        Box::pin(async move {
-            if !self.editor.is_terminal() {
-                return Some(Answer::Deny);
-            }
-            // What was typed before the question was seen must not answer it.
-            discard_typed();
-            // Without a stdout there is nobody to answer either.
-            self.editor.print("  1 allow once  2 deny\n").ok();
-            for _ in 0..3 {
-                self.editor.ask("choice [2]: ");
-                match self.editor.next().await {
-                    Input::Line(line) => match line.trim() {
-                        "1" => return Some(Answer::Approve),
-                        "" | "2" => return Some(Answer::Deny),
-                        _ => {}
-                    },
-                    Input::Interrupt => return None,
-                    Input::End => return Some(Answer::Deny),
-                }
-            }
-            Some(Answer::Deny)
-        })
+    fn is_present(&self) -> bool {
+        self.editor.is_terminal()
+    }
+
+    fn say(&mut self, text: &str) -> CliResult<()> {
+        self.editor.print(text)
+    }
+
+    fn columns(&self) -> usize {
+        term::columns()
+    }
+
+    fn ask(&mut self, prompt: String) -> CliResult<()> {
+        self.asker.ask(prompt)
+    }
+
+    fn next(&mut self) -> BoxFuture<'_, Typed> {
+        Box::pin(self.asker.next())
+    }
+
+    fn withdraw(&mut self) -> BoxFuture<'_, ()> {
+        Box::pin(self.asker.withdraw())
     }
 }

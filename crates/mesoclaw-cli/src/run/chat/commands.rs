@@ -17,6 +17,7 @@ use crate::output::table;
 use crate::run::chat::{Chat, Flow};
 use crate::run::slash::{HELP, Slash};
 use crate::transcript;
+use crate::workspace;
 
 /// Sessions `/sessions` lists.
 const SESSIONS_LISTED: u32 = 20;
@@ -36,6 +37,10 @@ impl Chat {
             Slash::QueueDrop(wanted) => self.drop_queued(&wanted).await?,
             Slash::Continue => return self.go_on().await,
             Slash::Cancel => self.cancel().await?,
+            Slash::Approvals => return self.answer_waiting().await,
+            Slash::Undo => self.undo().await?,
+            Slash::Policy => self.tell_policy().await?,
+            Slash::Workspace => self.tell_workspace().await?,
             Slash::Usage => self.count_usage().await?,
             Slash::Image(Some(file)) => self.attach_image(&file)?,
             Slash::Image(None) => self.drop_images()?,
@@ -51,7 +56,10 @@ impl Chat {
 
     async fn begin(&mut self, name: Option<String>) -> CliResult<Flow> {
         if name.is_some() {
-            let params = CreateParams { title: name };
+            let params = CreateParams {
+                title: name,
+                workspace: workspace::here(),
+            };
             let session = self.conversation.call::<SessionCreate>(params).await?;
             self.enter(session).await?;
         } else {
@@ -77,8 +85,12 @@ impl Chat {
         };
         let resolved = self.conversation.call::<SessionResolve>(params).await?;
         let title = resolved.session.title.clone();
+        let elsewhere = workspace::elsewhere(&resolved.session, workspace::here().as_deref());
         self.enter(resolved.session).await?;
         self.editor.print(&format!("(session {title})\n"))?;
+        if let Some(text) = elsewhere {
+            self.editor.print(&format!("({text})\n"))?;
+        }
         self.take_up().await
     }
 
@@ -92,12 +104,13 @@ impl Chat {
         let detail = self.conversation.call::<SessionGet>(params).await?;
         let session = &detail.summary.session;
         self.editor.print(&format!(
-            "{}  {}\n{} messages, {}, {}\n",
+            "{}  {}\n{} messages, {}, {}\nworkspace: {}\n",
             session.id,
             session.title,
             detail.summary.message_count,
             state_word(detail.summary.state),
             usage_text(&detail.usage),
+            workspace::text(session.workspace.as_ref()),
         ))
     }
 

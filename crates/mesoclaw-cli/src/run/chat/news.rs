@@ -4,6 +4,7 @@ use mesoclaw_api::Event;
 use tokio::time::Instant;
 
 use crate::exit::CliResult;
+use crate::request::{in_a_line, risk_word};
 use crate::run::background::Background;
 use crate::run::chat::{Chat, RETRY};
 use crate::run::conversation::{News, is_lost};
@@ -27,11 +28,22 @@ impl Chat {
         let Some(session_id) = &self.conversation.session_id else {
             return Ok(());
         };
-        if frame.event.session_id().is_some_and(|id| id != session_id) {
+        let of_another = match &frame.event {
+            // A tool that somebody runs by itself is asked about where it was started.
+            Event::ApprovalRequested { .. } => frame.event.session_id() != Some(session_id),
+            event => event.session_id().is_some_and(|id| id != session_id),
+        };
+        if of_another {
             return Ok(());
         }
         let mut shows = self.background.take(session_id, &frame.event);
         match &frame.event {
+            // The turn itself is shown when it ends; this cannot wait for that.
+            Event::ApprovalRequested { approval } => shows.push(Show::Notice(format!(
+                "a call waits for an answer: {}   risk {}; /approvals",
+                in_a_line(&approval.tool, &approval.args),
+                risk_word(approval.risk)
+            ))),
             Event::QueueChanged { queue, .. } => {
                 let waiting = queue.iter().enumerate();
                 shows.extend(waiting.map(|(at, message)| {

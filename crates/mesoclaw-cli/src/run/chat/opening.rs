@@ -19,6 +19,8 @@ use crate::run::input::DEFAULT_MAX_INPUT;
 use crate::run::offer;
 use crate::run::setup;
 use crate::run::stops::Stops;
+use crate::sanitise::visible;
+use crate::workspace;
 
 /// Opens a chat.
 ///
@@ -53,6 +55,13 @@ pub(super) async fn open(console: Console, home: Home, args: ChatArgs) -> CliRes
     )
     .await?;
     conversation.lent.clone_from(&offered.lent);
+    let here = workspace::here();
+    if let Some(text) = session
+        .as_ref()
+        .and_then(|session| workspace::elsewhere(session, here.as_deref()))
+    {
+        console.note(&text);
+    }
     let history = conversation.home.paths.data_dir.join("history");
     let mut chat = Chat {
         editor: Editor::start(history)?,
@@ -60,6 +69,7 @@ pub(super) async fn open(console: Console, home: Home, args: ChatArgs) -> CliRes
         model: args.model,
         is_model_for_session: false,
         title: session.as_ref().map(|session| session.title.clone()),
+        place: place(session.as_ref(), here.as_deref()),
         target: Target::Stdout,
         attachments,
         offered,
@@ -72,6 +82,14 @@ pub(super) async fn open(console: Console, home: Home, args: ChatArgs) -> CliRes
     };
     chat.greet(model.as_deref(), default.as_ref())?;
     Ok(chat)
+}
+
+/// Where tools will work: where the session does, else here.
+fn place(session: Option<&Session>, here: Option<&str>) -> Option<String> {
+    match session.and_then(|session| session.workspace.as_ref()) {
+        Some(workspace) => Some(workspace::text(Some(workspace))),
+        None => here.map(visible),
+    }
 }
 
 fn attached(console: Console, args: &ChatArgs) -> CliResult<Attachments> {

@@ -117,11 +117,14 @@ impl Follower<'_> {
     async fn open_approvals(&mut self, turn_id: &TurnId) -> CliResult<Vec<Show>> {
         let params = ListParams {
             session_id: self.conversation.session_id.clone(),
+            include_resolved: false,
         };
         let (open, _) = self.conversation.call_again::<ApprovalList>(params).await?;
         Ok(open
             .into_iter()
-            .filter(|approval| approval.turn_id == *turn_id && !self.asked.contains(&approval.id))
+            .filter(|approval| {
+                approval.turn_id.as_ref() == Some(turn_id) && !self.asked.contains(&approval.id)
+            })
             .map(|approval| Show::Approval(Box::new(approval)))
             .collect())
     }

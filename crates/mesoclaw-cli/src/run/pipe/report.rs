@@ -8,6 +8,7 @@ use crate::cli::RunArgs;
 use crate::cmd::usage;
 use crate::exit::{FAILED, of_outcome};
 use crate::run::audience::Ending;
+use crate::run::pipe::refused;
 use crate::run::render::Renderer;
 use crate::run::setup;
 use crate::run::stops::Stop;
@@ -32,18 +33,22 @@ pub(super) struct Report {
 }
 
 /// How it went: exit code, word and error.
-pub(super) fn report(ending: Ending, session_id: Option<String>, args: &RunArgs) -> Report {
+///
+/// `rule` is what denied the first call that was denied, as far as it is known.
+pub(super) fn report(
+    ending: Ending,
+    session_id: Option<String>,
+    args: &RunArgs,
+    rule: Option<&str>,
+) -> Report {
     let is_complete = ending.outcome == Some(TurnOutcome::Completed);
     let exit_code = match (&ending.stop, &ending.outcome) {
         (Some(stop), _) if !is_complete => stop.exit_code(),
-        (_, Some(outcome)) => of_outcome(outcome, ending.was_denied),
+        (_, Some(outcome)) => of_outcome(outcome, ending.was_denied()),
         (_, None) => FAILED,
     };
-    let error = if is_complete && ending.was_denied {
-        Some(
-            ApiError::new(ErrorCode::PolicyDenied, "a tool call was denied")
-                .with_hint("in a pipe nobody can be asked; `mesoclaw chat` asks"),
-        )
+    let error = if is_complete && ending.was_denied() {
+        Some(refused::error(&ending.refusals, rule))
     } else if is_complete {
         None
     } else {

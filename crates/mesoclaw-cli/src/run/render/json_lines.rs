@@ -22,6 +22,8 @@ pub(super) fn show(show: &Show, out: &mut Vec<u8>) {
             output,
             success,
             duration_ms,
+            diff,
+            outside,
         } => json!({
             "type": "tool_result",
             "call_id": call_id,
@@ -29,6 +31,8 @@ pub(super) fn show(show: &Show, out: &mut Vec<u8>) {
             "output": output,
             "success": success,
             "duration_ms": duration_ms,
+            "diff": diff,
+            "outside": outside,
         }),
         Show::Approval(approval) => json!({
             "type": "approval",
@@ -38,12 +42,19 @@ pub(super) fn show(show: &Show, out: &mut Vec<u8>) {
             "args": approval.args,
             "risk": approval.risk,
             "reason": approval.reason,
+            "rule": approval.rule,
             "decision": null,
         }),
         Show::Decided {
             approval_id,
             decision,
-        } => json!({"type": "approval", "approval_id": approval_id, "decision": decision}),
+            by,
+        } => json!({
+            "type": "approval",
+            "approval_id": approval_id,
+            "decision": decision,
+            "by": by,
+        }),
         Show::Notice(text) | Show::Note(text) => json!({"type": "notice", "text": text}),
         Show::ModelChanged { model, reason } => {
             json!({"type": "model_changed", "model": model, "reason": reason})

@@ -1,8 +1,7 @@
 //! Tests of the renderer.
 
 use mesoclaw_api::item::ApprovalDecision;
-use mesoclaw_api::ops::approval::{Approval, Risk};
-use mesoclaw_api::{Timestamp, TurnOutcome, Usage};
+use mesoclaw_api::{TurnOutcome, Usage};
 use serde_json::Value;
 
 use super::*;
@@ -35,23 +34,13 @@ fn result() -> Show {
         output: "full".to_owned(),
         success: true,
         duration_ms: Some(120),
+        diff: None,
+        outside: None,
     }
 }
 
 fn approval() -> Show {
-    Show::Approval(Box::new(Approval {
-        id: "a".into(),
-        session_id: "s".into(),
-        turn_id: "t".into(),
-        call_id: "c1".into(),
-        tool: "shell".to_owned(),
-        args: json!({"command": "rm x"}),
-        risk: Risk::High,
-        reason: "it deletes".to_owned(),
-        requested_at: Timestamp::from_unix_ms(0),
-        decision: None,
-        resolved_at: None,
-    }))
+    Show::Approval(Box::new(crate::request::sample()))
 }
 
 fn rendered(style: Style, for_terminal: bool, shows: &[Show]) -> (String, Vec<String>) {
@@ -157,6 +146,7 @@ fn stream_lines_have_their_shapes() {
         Show::Decided {
             approval_id: "a".into(),
             decision: ApprovalDecision::Denied,
+            by: None,
         },
         result(),
         Show::NewPart,
@@ -178,10 +168,11 @@ fn stream_lines_have_their_shapes() {
         json!({"type": "text", "text": "a\nb"}),
         json!({"type": "tool_call", "call_id": "c1", "tool": "shell", "args": {"command": "df -h\x1b[2J"}}),
         json!({"type": "approval", "approval_id": "a", "call_id": "c1", "tool": "shell",
-            "args": {"command": "rm x"}, "risk": "high", "reason": "it deletes", "decision": null}),
-        json!({"type": "approval", "approval_id": "a", "decision": "denied"}),
+            "args": {"command": "rm x"}, "risk": "high", "reason": "it deletes", "rule": "delete",
+            "decision": null}),
+        json!({"type": "approval", "approval_id": "a", "decision": "denied", "by": null}),
         json!({"type": "tool_result", "call_id": "c1", "tool": "shell", "output": "full",
-            "success": true, "duration_ms": 120}),
+            "success": true, "duration_ms": 120, "diff": null, "outside": null}),
         json!({"type": "text", "text": "\n"}),
         json!({"type": "notice", "text": "n"}),
         json!({"type": "usage", "input_tokens": 3, "cached_tokens": 1, "output_tokens": 2,
@@ -221,6 +212,7 @@ fn chat_shows_approvals_and_errors() {
         Show::Decided {
             approval_id: "a".into(),
             decision: ApprovalDecision::Approved,
+            by: Some(mesoclaw_api::Surface::Tui),
         },
         result(),
         finished(TurnOutcome::Failed {
@@ -232,10 +224,66 @@ fn chat_shows_approvals_and_errors() {
     assert_eq!(
         rendered(Style::Chat, true, &shows).0,
         "[tool 1] shell: df -h^[[2J ...\n\
-         approval needed: shell: rm x   risk high\n  it deletes\n\
-         approved\n\
+         approval needed: shell: rm x   risk high\n  it deletes (delete)\n\
+         approved in the full-screen interface\n\
          [tool 1] shell ok 0.1s\n\
          error: the key was refused\n  set KEY\n"
+    );
+}
+
+#[test]
+fn chat_shows_changes_refusals_and_text_from_outside() {
+    let result =
+        |success, duration_ms, diff: Option<String>, outside: Option<&str>| Show::ToolResult {
+            call_id: "c1".into(),
+            tool: "shell".to_owned(),
+            output: "denied by policy: it deletes\nsecond".to_owned(),
+            success,
+            duration_ms,
+            diff,
+            outside: outside.map(str::to_owned),
+        };
+    let diff = crate::request::added_lines(25).replace('+', "+\x1b");
+    let shown = |shows: &[Show]| rendered(Style::Chat, true, shows).0;
+    let first = "[tool 1] shell: df -h^[[2J ...";
+    assert_eq!(
+        shown(&[call(), result(false, None, None, None)]),
+        format!("{first} failed\n  | denied by policy: it deletes\n")
+    );
+    let lines = crate::request::added_lines(20).replace('+', "  | +^[");
+    assert_eq!(
+        shown(&[call(), result(true, Some(1), Some(diff), None)]),
+        format!("{first} ok 0.0s\n{lines}  (5 more lines: session show has all)\n")
+    );
+    let outside = result(true, Some(1), None, Some("web https://a.example/"));
+    assert_eq!(
+        shown(&[call(), outside.clone(), outside]),
+        format!(
+            "{first} ok 0.0s\n  (web https://a.example/ is text from outside: changes ask from \
+             here on)\n[tool 1] shell ok 0.0s\n"
+        )
+    );
+}
+
+#[test]
+fn who_asks_the_person_shows_the_request() {
+    let mut renderer = Renderer::new(Style::Chat, true).asking(80);
+    let (mut out, mut notes) = (Vec::new(), Vec::new());
+    for show in [call(), approval()] {
+        renderer.show(&show, &mut out, &mut notes);
+    }
+    assert_eq!(
+        String::from_utf8(out).unwrap(),
+        "[tool 1] shell: df -h^[[2J ...\n"
+    );
+    let mut renderer = Renderer::new(Style::Text, true).asking(80);
+    let mut out = Vec::new();
+    for show in [text("Let me"), approval()] {
+        renderer.show(&show, &mut out, &mut notes);
+    }
+    assert_eq!(
+        (String::from_utf8(out).unwrap().as_str(), notes.len()),
+        ("Let me\n", 0)
     );
 }
 

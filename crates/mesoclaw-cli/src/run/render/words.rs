@@ -1,11 +1,12 @@
 //! What happens in a turn, in words.
 
-use mesoclaw_api::TurnOutcome;
 use mesoclaw_api::item::ApprovalDecision;
-use mesoclaw_api::ops::approval::{Approval, Risk};
+use mesoclaw_api::ops::approval::Approval;
+use mesoclaw_api::{Surface, TurnOutcome};
 use serde_json::Value;
 
-use crate::sanitise::one_line;
+use crate::request::risk_word;
+use crate::sanitise::{one_line, visible};
 
 /// Most characters of a tool's arguments on a line.
 const ARGS_SHOWN: usize = 200;
@@ -42,7 +43,7 @@ pub(super) fn call_text(tool: &str, args: &Value) -> String {
         }
         other => plain(other),
     };
-    let args = one_line(&args);
+    let args = one_line(&visible(&args));
     let mut short: String = args.chars().take(ARGS_SHOWN).collect();
     if short.len() < args.len() {
         short.push_str("...");
@@ -68,25 +69,28 @@ pub(super) fn result_text(success: bool, duration_ms: Option<u64>) -> String {
     }
 }
 
-/// A request for approval.
+/// A request for approval, in short.
 pub(super) fn approval_text(approval: &Approval) -> String {
-    let risk = match approval.risk {
-        Risk::Low => "low",
-        Risk::Medium => "medium",
-        Risk::High => "high",
-    };
     format!(
-        "approval needed: {}   risk {risk}\n  {}",
+        "approval needed: {}   risk {}\n  {} ({})",
         call_text(&approval.tool, &approval.args),
-        one_line(&approval.reason)
+        risk_word(approval.risk),
+        one_line(&approval.reason),
+        one_line(&approval.rule),
     )
 }
 
-/// A decision.
-pub(super) fn decision_text(decision: ApprovalDecision) -> &'static str {
-    match decision {
+/// A decision, and who made it.
+pub(super) fn decision_text(decision: ApprovalDecision, by: Option<Surface>) -> String {
+    let word = match decision {
         ApprovalDecision::Approved => "approved",
         ApprovalDecision::Denied => "denied",
-        ApprovalDecision::TimedOut => "denied: nobody answered in time",
+        ApprovalDecision::TimedOut => return "denied: nobody answered in time".to_owned(),
+    };
+    match by {
+        Some(Surface::Tui) => format!("{word} in the full-screen interface"),
+        Some(Surface::Http) => format!("{word} over HTTP"),
+        Some(Surface::Cli | Surface::Pipe | Surface::Tool | Surface::Job | Surface::Internal)
+        | None => word.to_owned(),
     }
 }

@@ -168,38 +168,102 @@ fn other_turns_and_sessions_show_nothing() {
         },
         Event::ApprovalResolved {
             approval_id: "a".into(),
-            session_id: "other".into(),
+            session_id: Some("other".into()),
             decision: ApprovalDecision::Denied,
+            by: None,
+        },
+        // A tool that somebody runs by itself.
+        Event::ToolProgress {
+            session_id: Some("s".into()),
+            turn_id: None,
+            call_id: "c".into(),
+            text: "x".to_owned(),
         },
     ] {
         assert_eq!(view.apply(&event), [], "{event:?}");
     }
-    assert!(!view.was_denied());
+    assert_eq!(view.refusals(), []);
     assert_eq!(view.finished(), None);
 }
 
-#[test]
-fn denials_are_remembered() {
-    for decision in [ApprovalDecision::Denied, ApprovalDecision::TimedOut] {
-        let mut by_event = view();
-        by_event.apply(&Event::ApprovalResolved {
-            approval_id: "a".into(),
-            session_id: "s".into(),
-            decision,
-        });
-        assert!(by_event.was_denied());
+fn result(call_id: &str, output: &str, success: bool, duration_ms: Option<u64>) -> Item {
+    item(
+        &format!("result of {call_id}"),
+        ItemBody::ToolResult {
+            call_id: call_id.into(),
+            tool: "clock".to_owned(),
+            output: output.to_owned(),
+            success,
+            duration_ms,
+            diff: None,
+            provenance: None,
+        },
+    )
+}
 
-        let mut by_item = view();
-        by_item.reconcile(&item(
+#[test]
+fn calls_that_were_denied_are_remembered_once_with_the_reason() {
+    let refusal = |why: &str| Refusal {
+        call_id: "c".into(),
+        tool: "clock".to_owned(),
+        args: json!({}),
+        why: why.to_owned(),
+    };
+    for decision in [ApprovalDecision::Denied, ApprovalDecision::TimedOut] {
+        let mut view = view();
+        view.reconcile(&call("2"));
+        view.reconcile(&item(
             "3",
             ItemBody::Approval {
                 approval_id: "a".into(),
                 call_id: "c".into(),
                 decision,
+                reason: None,
             },
         ));
-        assert!(by_item.was_denied());
+        assert_eq!(view.refusals(), [refusal("")]);
+        view.reconcile(&result("c", "denied by the user: later", false, None));
+        assert_eq!(view.refusals(), [refusal("denied by the user: later")]);
     }
+    for (output, success, duration_ms, is_refused) in [
+        ("denied by policy: it deletes", false, None, true),
+        ("denied by the server", false, Some(3), false),
+        ("the arguments are wrong", false, None, false),
+        ("denied is a word", true, Some(1), false),
+    ] {
+        let mut view = view();
+        view.reconcile(&call("2"));
+        view.reconcile(&result("c", output, success, duration_ms));
+        assert_eq!(!view.refusals().is_empty(), is_refused, "{output}");
+    }
+}
+
+#[test]
+fn text_from_outside_and_changes_are_shown() {
+    let mut stored = result("c", "x", true, Some(1));
+    if let ItemBody::ToolResult {
+        diff, provenance, ..
+    } = &mut stored.body
+    {
+        *diff = Some("+a".to_owned());
+        *provenance = Some(mesoclaw_api::item::Provenance {
+            source: "web https://a.example/".to_owned(),
+            taints: true,
+            fence: "f".to_owned(),
+        });
+    }
+    assert_eq!(
+        view().reconcile(&stored),
+        [Show::ToolResult {
+            call_id: "c".into(),
+            tool: "clock".to_owned(),
+            output: "x".to_owned(),
+            success: true,
+            duration_ms: Some(1),
+            diff: Some("+a".to_owned()),
+            outside: Some("web https://a.example/".to_owned()),
+        }]
+    );
 }
 
 #[test]

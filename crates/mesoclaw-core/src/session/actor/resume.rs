@@ -29,6 +29,7 @@ impl Actor {
                 return answer(reply, Err(error));
             }
         };
+        self.hear_answers(decided.as_ref()).await;
         let session_id = self.session_id.clone();
         let outcome = self.run_turn(TurnStart {
             session_id: session_id.clone(),
@@ -55,12 +56,12 @@ impl Actor {
     }
 
     /// An answer that cannot be acted on now is stored: the next resumed turn finds it.
-    async fn keep_decision(&self, decided: Option<Event>) {
+    pub(super) async fn keep_decision(&self, decided: Option<Event>) {
         let Some(Event::ApprovalResolved {
             call_id,
             approval_id,
             decision,
-            ..
+            reason,
         }) = decided
         else {
             return;
@@ -69,6 +70,7 @@ impl Actor {
             approval_id,
             call_id,
             decision,
+            reason,
         };
         let item = Item {
             id: ItemId::random(),

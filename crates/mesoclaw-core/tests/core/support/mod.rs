@@ -1,8 +1,10 @@
 //! A core on a temporary home, with a model the test plays itself.
 
 mod endpoint;
+mod work;
 
 use std::collections::{BTreeMap, VecDeque};
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -13,8 +15,8 @@ use mesoclaw_agent::model::{
 use mesoclaw_agent::model_files::{
     CancelToken, ModelFiles, ModelFilesError, ModelFilesErrorKind, ProgressSink,
 };
+use mesoclaw_agent::policy::{Action, SandboxFact};
 use mesoclaw_agent::tool::{Tool, ToolCx, ToolOutput, ToolRegistry, ToolSpec};
-use mesoclaw_api::ops::approval::Risk;
 use mesoclaw_api::ops::chat::{ChatSend, SendParams, Sent};
 use mesoclaw_api::ops::events::{Delivery, EventSource, EventStream, SubscribeParams};
 use mesoclaw_api::ops::model::{ImportParams, ModelFile, PullParams};
@@ -25,7 +27,7 @@ use mesoclaw_api::{
 };
 use mesoclaw_config::{Locations, Paths, Sources};
 use mesoclaw_core::{
-    BootOptions, Core, DaemonFacts, KeyStore, KeyStoreOptions, LocalParts, Redactor,
+    BootOptions, Core, DaemonFacts, GroundOptions, KeyStore, KeyStoreOptions, LocalParts, Redactor,
 };
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
@@ -33,6 +35,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub use endpoint::{authorization, endpoint, texts_of};
+pub use work::{Met, Work, answer_of, play};
 
 /// What a test hears of one model call.
 pub struct ModelCallHandle {
@@ -168,6 +171,7 @@ impl EchoTool {
                     description: "repeats its arguments".to_owned(),
                     parameters: json!({"type": "object"}),
                 },
+                aliases: &[],
             },
             runs: Arc::default(),
         })
@@ -178,12 +182,13 @@ impl Tool for EchoTool {
     fn spec(&self) -> &ToolSpec {
         &self.spec
     }
-    fn risk(&self, args: &Value) -> Risk {
-        if args.get("risky").is_some() {
-            Risk::High
-        } else {
-            Risk::Low
-        }
+    fn plan(&self, args: &Value) -> Result<Vec<Action>, String> {
+        Ok(vec![match args.get("risky") {
+            Some(what) => Action::Other {
+                what: what.to_string(),
+            },
+            None => Action::Inspect,
+        }])
     }
     fn run(&self, cx: ToolCx, args: Value) -> BoxFuture<'static, ToolOutput> {
         self.runs.lock().unwrap().push(args.clone());
@@ -193,10 +198,7 @@ impl Tool for EchoTool {
                 (cx.progress)("hanging".to_owned());
                 std::future::pending::<()>().await;
             }
-            ToolOutput {
-                output: args.to_string(),
-                success: true,
-            }
+            ToolOutput::done(args.to_string())
         })
     }
 }
@@ -204,6 +206,7 @@ impl Tool for EchoTool {
 /// A core on a temporary home.
 pub struct Bench {
     pub home: tempfile::TempDir,
+    pub db_path: PathBuf,
     pub core: Core,
     pub calls: mpsc::Receiver<ModelCallHandle>,
     pub events: EventStream,
@@ -255,6 +258,7 @@ impl Bench {
             events,
             variables,
             tracker,
+            ..
         } = self;
         // The old core keeps its connection but gets no more commands; its tasks see the end of
         // their senders.
@@ -281,7 +285,9 @@ impl Bench {
                 files: Arc::new(OneModel),
                 apply: Arc::new(|_| {}),
             }),
-            tools: ToolRegistry::new(tools),
+            tools: Box::new(move |_| ToolRegistry::new(tools)),
+            ground: ground(home.path(), &paths),
+            checkpoint_dir: paths.data_dir.join("checkpoints"),
             environment: Box::new(move |name| {
                 let variables = environment.lock().unwrap();
                 variables.get(name).cloned().map(Secret::new)
@@ -296,14 +302,7 @@ impl Bench {
             }),
             redactor,
             on_config: Box::new(|_| {}),
-            facts: DaemonFacts {
-                pid: std::process::id(),
-                version: "0",
-                started_at: Timestamp::now(),
-                socket: String::new(),
-                data_dir: String::new(),
-                clients: Box::new(|| 0),
-            },
+            facts: daemon_facts(),
             tracker: tracker.clone(),
             shutdown: CancellationToken::new(),
         })
@@ -312,6 +311,7 @@ impl Bench {
         let (_, events) = EventSource::subscribe(&core, SubscribeParams::default());
         Self {
             home,
+            db_path: paths.db_path,
             core,
             calls,
             events,
@@ -445,6 +445,31 @@ impl Bench {
                 format!("{} {detail}", body["kind"].as_str().unwrap())
             })
             .collect()
+    }
+}
+
+fn ground(home: &Path, paths: &Paths) -> GroundOptions {
+    GroundOptions {
+        home: Some(home.to_owned()),
+        own: vec![paths.data_dir.clone()],
+        config_dir: paths.config_dir.clone(),
+        scratch: home.join("scratch"),
+        environment: BTreeMap::from([("PATH".to_owned(), "/usr/bin:/bin".to_owned())]),
+        sandbox: Box::new(|_| SandboxFact {
+            enforced: false,
+            note: "nothing keeps programs inside in these tests".to_owned(),
+        }),
+    }
+}
+
+fn daemon_facts() -> DaemonFacts {
+    DaemonFacts {
+        pid: std::process::id(),
+        version: "0",
+        started_at: Timestamp::now(),
+        socket: String::new(),
+        data_dir: String::new(),
+        clients: Box::new(|| 0),
     }
 }
 

@@ -49,6 +49,7 @@ fn every_kind_of_item_reads_as_it_was_stored() {
             approval_id: "a".into(),
             call_id: "c".into(),
             decision: mesoclaw_api::item::ApprovalDecision::TimedOut,
+            reason: Some("too late".into()),
         },
         ItemBody::Notice { text: "n".into() },
         ItemBody::Outcome {
@@ -158,6 +159,8 @@ fn a_result_goes_to_the_newest_call_of_its_id() {
         output: "no".into(),
         success: false,
         duration_ms: None,
+        diff: None,
+        provenance: None,
     };
     put(&conn, "t2.1", refused);
     put(&conn, "t2.2", result("unknown"));

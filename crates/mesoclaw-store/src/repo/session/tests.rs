@@ -150,6 +150,68 @@ fn a_session_has_a_model_until_it_has_none() {
     assert_eq!(none, None);
 }
 
+fn a_workspace(root: &str) -> Workspace {
+    Workspace {
+        root: root.into(),
+        git_root: Some("/git".into()),
+        too_broad: Some("it is a home".into()),
+    }
+}
+
+#[test]
+fn a_session_keeps_its_first_workspace() {
+    let conn = database_with_session();
+    let s = "s".into();
+    let plain = Workspace {
+        git_root: None,
+        too_broad: None,
+        ..a_workspace("/b")
+    };
+    let expected = Some(Session {
+        workspace: Some(a_workspace("/a")),
+        ..a_session("s", "first", 0)
+    });
+    for workspace in [a_workspace("/a"), plain.clone()] {
+        let session = set_workspace_if_none(&conn, &s, &workspace).unwrap();
+        assert_eq!(session, expected);
+    }
+    let none = set_workspace_if_none(&conn, &"none".into(), &plain).unwrap();
+    assert_eq!(none, None);
+    assert_eq!(get(&conn, &s).unwrap(), expected);
+    let from_the_start = Session {
+        workspace: Some(plain),
+        ..a_session("new", "second", 1)
+    };
+    insert(&conn, &from_the_start).unwrap();
+    let listed: Vec<_> = list(&conn, 9, 0)
+        .unwrap()
+        .into_iter()
+        .map(|row| row.session)
+        .collect();
+    assert_eq!(listed, [from_the_start.clone(), expected.clone().unwrap()]);
+    assert_eq!(by_title(&conn, "second").unwrap(), Some(from_the_start));
+    let renamed = rename(&conn, &s, "other", &at(5)).unwrap().unwrap();
+    assert_eq!(renamed.workspace, Some(a_workspace("/a")));
+}
+
+#[test]
+fn a_fork_works_where_its_origin_does() {
+    let conn = database_with_session();
+    let s = "s".into();
+    fork(&conn, &s, &a_session("f0", "f", 1), None).unwrap();
+    set_workspace_if_none(&conn, &s, &a_workspace("/a")).unwrap();
+    fork(&conn, &s, &a_session("f1", "f", 1), None).unwrap();
+    let elsewhere = Session {
+        workspace: Some(a_workspace("/b")),
+        ..a_session("f2", "f", 1)
+    };
+    fork(&conn, &s, &elsewhere, None).unwrap();
+    for (id, expected) in [("f0", None), ("f1", Some("/a")), ("f2", Some("/b"))] {
+        let session = get(&conn, &id.into()).unwrap().unwrap();
+        assert_eq!(session.workspace, expected.map(a_workspace));
+    }
+}
+
 #[test]
 fn deleting_takes_everything_of_the_session_along() {
     let conn = database_with_session();

@@ -6,20 +6,34 @@ use mesoclaw_api::Usage;
 
 use super::*;
 use crate::run::render::Style;
+use crate::run::view::Refusal;
+
+fn refusal() -> Refusal {
+    Refusal {
+        call_id: "c".into(),
+        tool: "shell".to_owned(),
+        args: json!({"command": "rm x"}),
+        why: String::new(),
+    }
+}
 
 fn ending(outcome: Option<TurnOutcome>, was_denied: bool, stop: Option<Stop>) -> Ending {
     Ending {
         turn_id: Some("t".into()),
         outcome,
         usage: Usage::default(),
-        was_denied,
+        refusals: if was_denied {
+            vec![refusal()]
+        } else {
+            Vec::new()
+        },
         stop,
         wants_out: false,
     }
 }
 
 fn check(ending: Ending, code: u8, word: &str, error: Option<ErrorCode>) {
-    let report = report(ending.clone(), None, &RunArgs::default());
+    let report = report(ending.clone(), None, &RunArgs::default(), None);
     let word_found = status(&report);
     let error_found = report.error.map(|error| error.code);
     assert_eq!(
@@ -78,7 +92,7 @@ fn stops_have_a_code_a_word_and_an_error() {
 #[test]
 fn one_object_has_all_fields() {
     let ending = ending(Some(TurnOutcome::Completed), false, None);
-    let report = report(ending, Some("s".to_owned()), &RunArgs::default());
+    let report = report(ending, Some("s".to_owned()), &RunArgs::default(), None);
     let renderer = Renderer::new(Style::Json, false);
     assert_eq!(
         one_object(&report, &renderer),
@@ -104,6 +118,7 @@ fn a_budget_that_is_used_up_has_its_own_code_and_advice() {
         ending(Some(outcome), false, None),
         None,
         &RunArgs::default(),
+        None,
     );
     let error = report.error.unwrap();
     assert_eq!(
@@ -111,4 +126,23 @@ fn a_budget_that_is_used_up_has_its_own_code_and_advice() {
         (8, ErrorCode::LimitReached, "the budget of today is used up")
     );
     assert!(error.hint.unwrap().contains("budget_daily_usd"));
+}
+
+#[test]
+fn a_denied_call_is_named_with_its_rule() {
+    let report = report(
+        ending(Some(Completed), true, None),
+        None,
+        &RunArgs::default(),
+        Some("rule delete: it deletes"),
+    );
+    let error = report.error.unwrap();
+    assert_eq!(
+        (report.exit_code, error.message.as_str()),
+        (
+            5,
+            "a tool call was denied: shell: rm x (rule delete: it deletes)"
+        )
+    );
+    assert!(error.hint.unwrap().contains("mesoclaw policy test 'rm x'"));
 }
