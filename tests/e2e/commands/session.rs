@@ -134,7 +134,7 @@ fn a_session_is_forked() {
     assert!(ran.assert_ok().trim_end().ends_with("  other"), "{ran:?}");
     assert_eq!(
         command(&fixture.home, &["session", "show", "other"]),
-        Ran::ok(&with_workspace(
+        Ran::ok(with_workspace(
             &fixture,
             "you: I am Ada\nmeso: Hello, Ada.\n"
         ))

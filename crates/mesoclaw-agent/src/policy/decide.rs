@@ -82,14 +82,6 @@ pub fn decide(inquiry: &Inquiry, facts: &Facts, situation: &Situation<'_>) -> De
     programs.sort();
     programs.dedup();
     let network = judged.iter().any(|step| step.network);
-    // What one step opens another may rename.
-    let renamed = |path: &&PathBuf| {
-        let is_opened = |step: &Judged| step.opened.contains(path);
-        !judged
-            .iter()
-            .any(|step| step.writes.contains(path) && !is_opened(step))
-    };
-    let opened = judged.iter().flat_map(|step| step.opened.iter());
     let worst = judged.iter().map(|step| step.level).max();
     Decision {
         verdict,
@@ -100,11 +92,22 @@ pub fn decide(inquiry: &Inquiry, facts: &Facts, situation: &Situation<'_>) -> De
         digest: digest(inquiry, facts, network),
         network,
         writes: unique(judged.iter().flat_map(|step| step.writes.iter())),
-        opened: unique(opened.filter(renamed)),
+        opened: opened(&judged),
         lists: unique(judged.iter().flat_map(|step| step.lists.iter())),
         reads: unique(judged.iter().flat_map(|step| step.reads.iter())),
         steps: judged.into_iter().map(|step| step.step).collect(),
     }
+}
+
+/// What is only opened: no other step renames or removes it.
+fn opened(judged: &[Judged]) -> Vec<PathBuf> {
+    let is_renamed = |path: &PathBuf| {
+        judged
+            .iter()
+            .any(|step| step.writes.contains(path) && !step.opened.contains(path))
+    };
+    let opened = judged.iter().flat_map(|step| step.opened.iter());
+    unique(opened.filter(|path| !is_renamed(path)))
 }
 
 fn unique<'a, T: Ord + Clone + 'a>(items: impl Iterator<Item = &'a T>) -> Vec<T> {

@@ -3,7 +3,8 @@
 
 use crate::imagined_disk::{class, decided, facts, shell};
 use mesoclaw_agent::policy::{
-    Autonomy, RepositoryFact, Situation, Verdict, decide, git_config_runs,
+    Autonomy, FileIdentity, Pattern, RepositoryFact, Situation, Verdict, decide, git_config_runs,
+    would_cover,
 };
 use mesoclaw_api::{Surface, Timestamp};
 
@@ -354,4 +355,119 @@ fn reading_everything_below_is_reading_the_secrets_there() {
         ("fd x", "low"),
         ("zip -r out.zip src", "medium"),
     ]);
+}
+
+#[test]
+fn a_listed_directory_is_not_opened() {
+    let decision = |line: &str| decided(&shell(line), Autonomy::Supervised, None, &[]);
+    let (list, both) = (decision("ls ~"), decision("ls ~; python3 -c 1"));
+    let home = vec![std::path::PathBuf::from("/home/ada")];
+    for decision in [list, both] {
+        assert_eq!((decision.lists, decision.reads), (home.clone(), Vec::new()));
+    }
+    let read = decision("cat /etc/hosts");
+    assert_eq!(
+        (read.lists, read.reads),
+        (Vec::new(), vec!["/etc/hosts".into()])
+    );
+}
+
+#[test]
+fn what_is_only_opened_is_told_from_what_is_renamed() {
+    let file = std::path::PathBuf::from("/home/ada/other/new.txt");
+    for (line, is_opened) in [
+        ("python3 gen.py > ~/other/new.txt", true),
+        ("echo a | tee ~/other/new.txt", true),
+        ("touch ~/other/new.txt", true),
+        ("mv a.txt ~/other/new.txt", false),
+        ("rm ~/other/new.txt", false),
+        ("echo a > ~/other/new.txt; rm ~/other/new.txt", false),
+    ] {
+        let decision = decided(&shell(line), Autonomy::Supervised, None, &[]);
+        assert!(decision.writes.contains(&file), "{line}");
+        assert_eq!(decision.opened.contains(&file), is_opened, "{line}");
+    }
+}
+
+#[test]
+fn no_grant_covers_a_program_that_can_be_changed() {
+    for line in ["./run.sh", "/tmp/meso-s1/x a"] {
+        let decision = decided(&shell(line), Autonomy::Supervised, None, &[]);
+        assert_eq!(decision.patterns, Vec::<String>::new(), "{line}");
+    }
+    let inquiry = shell("./run.sh a");
+    let pattern = Pattern::parse("shell", "./run.sh *").unwrap();
+    let coverage = would_cover(&pattern, &inquiry, &facts(&inquiry));
+    assert_eq!(
+        (coverage.covers, coverage.reason.as_deref()),
+        (
+            false,
+            Some("`./run.sh a`: its program can be changed by what it grants")
+        )
+    );
+}
+
+#[test]
+fn a_script_that_changes_is_another_call() {
+    let now = Timestamp::from_unix_ms(1_000);
+    let digest = |line: &str, inode: u64| {
+        let inquiry = shell(line);
+        let mut facts = facts(&inquiry);
+        for fact in facts.paths.values_mut() {
+            fact.identity = Some(FileIdentity {
+                inode,
+                ..FileIdentity::default()
+            });
+        }
+        let situation = Situation {
+            autonomy: Autonomy::Supervised,
+            surface: Surface::Tui,
+            taint: None,
+            grants: &[],
+            session_id: None,
+            now: &now,
+        };
+        decide(&inquiry, &facts, &situation).digest
+    };
+    for (line, is_bound) in [
+        ("python3 x.py", true),
+        ("python3 -- x.py", true),
+        ("bash deploy.sh", true),
+        ("bash < deploy.sh", true),
+        ("cat deploy.sh | bash", true),
+        ("node --require=./x.js y.js", true),
+        ("env python3 x.py", true),
+        ("perl x.pl", true),
+        ("awk -f x.awk a.txt", true),
+        ("awk -fx.awk a.txt", true),
+        ("sed -f x.sed a.txt", true),
+        ("jq -f x.jq a.txt", true),
+        ("make -f x.mk", true),
+        ("cat a.txt", false),
+        ("pytest tests/test_a.py", false),
+        ("rm a.txt", false),
+    ] {
+        assert_eq!(digest(line, 1) != digest(line, 2), is_bound, "{line}");
+    }
+}
+
+#[test]
+fn files_for_an_interpreter_are_judged_as_files() {
+    check(&[
+        ("python3 x.py", "high"),
+        ("python3 new.py .env", "high"),
+        ("awk '{print $1}' /proc/cpuinfo", "high"),
+        ("python3 link-out/x.py", "deny"),
+    ]);
+    let decision = |line: &str| decided(&shell(line), Autonomy::Supervised, None, &[]);
+    assert_eq!(
+        decision("python3 new.py .env").patterns,
+        Vec::<String>::new(),
+        "secrets ask every time"
+    );
+    assert!(
+        decision("python3 ~/x.py")
+            .reads
+            .contains(&"/home/ada/x.py".into())
+    );
 }

@@ -166,3 +166,21 @@ pub async fn the_system_can_be_used_but_not_its_secrets() {
         }
     }
 }
+
+pub async fn a_listed_directory_shows_names_only() {
+    let place = Place::new();
+    for (line, works) in [
+        ("ls ~", true),
+        ("ls ~/.ssh", true),
+        ("cat ~/notes.txt", false),
+        ("cat ~/.ssh/id_ed25519", false),
+        ("touch ~/new", false),
+    ] {
+        for level in ENFORCED {
+            let mut spec = place.bash(line);
+            spec.list = vec![place.home.clone(), place.home.join("notes.txt")];
+            let (status, _, stderr) = outcome(&run(level, spec).await);
+            assert_eq!(status == Status::Exited(0), works, "{line}: {stderr}");
+        }
+    }
+}

@@ -46,6 +46,7 @@ const CASES: &[Case] = cases![
     files::hidden_files_cannot_be_read,
     files::nothing_outside_can_be_written,
     files::granted_files_can_be_used,
+    files::a_listed_directory_shows_names_only,
     files::links_in_granted_paths_are_refused,
     files::other_processes_keep_their_secrets,
     files::the_system_can_be_used_but_not_its_secrets,

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use mesoclaw_agent::policy::{BELOW_MAX, Below, PathFact, PathKind, Roots, place};
 
 /// Directories of others' work, large and without secrets of their own.
-const SKIPPED: [&str; 3] = [".git", "target", "node_modules"];
+pub(crate) const SKIPPED: [&str; 3] = [".git", "target", "node_modules"];
 
 /// Fills in what lies below a path, or below everything a wildcard matches.
 pub(super) fn look(fact: &mut PathFact, is_glob: bool, roots: &Roots) {

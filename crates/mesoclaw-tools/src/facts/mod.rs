@@ -19,6 +19,7 @@ use mesoclaw_agent::policy::{Action, Facts, Inquiry, PathQuestion, Roots, Sandbo
 
 use crate::process::started;
 
+pub(crate) use below::SKIPPED;
 pub use programs::{child_environment, trusted_dirs};
 pub(crate) use roots::{git_root, too_broad};
 pub use roots::{roots, workspace_of};

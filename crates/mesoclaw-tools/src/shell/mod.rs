@@ -2,6 +2,7 @@
 
 mod answer;
 mod bounds;
+mod created;
 mod progress;
 mod watch;
 
@@ -106,8 +107,9 @@ async fn run(cx: ToolCx, args: Args, options: ToolOptions, sandbox: Sandbox) -> 
     let limit_secs = time_limit_secs(args.timeout_secs, &options);
     let facts = Arc::clone(&cx.facts);
     let (network, reads, writes) = (cx.network, cx.reads, cx.writes);
+    let (lists, opened) = (cx.lists, cx.opened);
     let looks_only = cx.looks_only;
-    let taints = network || !reads.is_empty();
+    let taints = network || !reads.is_empty() || !lists.is_empty();
     let looked = tokio::task::spawn_blocking(move || {
         let (program, shell_args) = shell(&args.command)?;
         let mut spec = Spec::new(program, &facts.roots.cwd);
@@ -117,15 +119,17 @@ async fn run(cx: ToolCx, args: Args, options: ToolOptions, sandbox: Sandbox) -> 
             .iter()
             .map(|(name, value)| (name.clone(), value.clone()))
             .collect();
-        spec.write = bounds::writes(&facts, looks_only, writes);
-        spec.read = bounds::reads(&facts, reads);
+        let created = created::Created::create(&facts.roots, &opened);
+        spec.write = bounds::writes(&facts, looks_only, writes, &opened);
+        let looks = bounds::looks(&facts, reads, lists);
+        (spec.read, spec.list) = (looks.read, looks.list);
         spec.network = network;
         // What only looks has no right to change anything in the workspace.
         let watch = (!looks_only).then(|| watch::Watch::look(&facts.roots));
-        Ok::<_, String>((spec, watch))
+        Ok::<_, String>((spec, watch, created))
     })
     .await;
-    let (spec, watch) = match looked {
+    let (spec, watch, created) = match looked {
         Ok(Ok(looked)) => looked,
         Ok(Err(sentence)) => return ToolOutput::failed(sentence),
         Err(error) => return ToolOutput::failed(format!("The tool broke down: {error}.")),
@@ -153,6 +157,7 @@ async fn run(cx: ToolCx, args: Args, options: ToolOptions, sandbox: Sandbox) -> 
             mesoclaw_api::error::chain(&error)
         )),
     };
+    created.settle(output.success).await;
     let output = watch::tell(watch, output, cx.progress.as_ref()).await;
     output.from_source("shell", taints)
 }

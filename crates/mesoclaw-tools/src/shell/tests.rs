@@ -2,6 +2,7 @@
 
 use std::sync::Mutex;
 
+use mesoclaw_agent::policy::Facts;
 use mesoclaw_sandbox::Level;
 use serde_json::json;
 
@@ -161,7 +162,7 @@ fn commands_write_where_it_is_safe_to_grant() {
         let mut all = vec![root.clone(), temp.clone()];
         all.extend(expected);
         assert_eq!(
-            bounds::writes(&facts, false, vec![path.clone()]),
+            bounds::writes(&facts, false, vec![path.clone()], &[]),
             all,
             "{}",
             path.display()
@@ -177,7 +178,10 @@ fn a_command_that_only_looks_writes_temporary_files_only() {
         .unwrap();
     let (root, temp) = (ground.root.clone(), ground.temp.clone());
     for (looks_only, expected) in [(true, vec![temp.clone()]), (false, vec![root, temp])] {
-        assert_eq!(bounds::writes(&facts, looks_only, Vec::new()), expected);
+        assert_eq!(
+            bounds::writes(&facts, looks_only, Vec::new(), &[]),
+            expected
+        );
     }
 }
 
@@ -210,4 +214,54 @@ fn changed_start_up_files_are_told_to_model_and_person() {
     };
     assert_eq!(run(false), (format!("done\n[{line}]"), line.to_owned()));
     assert_eq!(run(true).0, "done");
+}
+
+#[test]
+fn a_file_that_is_only_opened_is_granted_without_its_directory() {
+    let ground = Ground::new();
+    let tool = tool(&ground);
+    let facts = ground.facts(&tool, &json!({"command": "true"})).unwrap();
+    let old = ground.outside_file("old", "x");
+    let (new, delicate) = (ground.outside.join("new"), ground.home.join("new"));
+    let opened = vec![old.clone(), new.clone(), delicate.clone()];
+    let created = created::Created::create(&facts.roots, &opened);
+    let expected = vec![ground.root.clone(), ground.temp.clone(), old, new.clone()];
+    let granted = bounds::writes(&facts, false, opened.clone(), &opened);
+    assert_eq!(granted, expected);
+    drop(created);
+    assert!(!new.exists(), "it stayed empty");
+    for (command, is_kept) in [("false", false), ("true", true)] {
+        let mut cx = ground.cx(Arc::clone(&facts));
+        (cx.writes, cx.opened) = (opened.clone(), opened.clone());
+        block_on(tool.run(cx, json!({"command": command})));
+        assert_eq!(
+            (new.exists(), delicate.exists()),
+            (is_kept, false),
+            "{command}"
+        );
+    }
+}
+
+#[test]
+fn what_is_readable_leaves_out_our_own_and_secrets() {
+    let ground = Ground::new();
+    let mut facts = Facts::clone(
+        &ground
+            .facts(&tool(&ground), &json!({"command": "true"}))
+            .unwrap(),
+    );
+    let outside = ground.outside.clone();
+    for name in ["plain/a", "deep/.ssh/id_rsa", "deep/b", "own/key"] {
+        ground.outside_file(name, "x");
+    }
+    std::os::unix::fs::symlink(&ground.own, outside.join("link")).unwrap();
+    facts.roots.own = vec![outside.join("own")];
+    let mut looks = bounds::looks(&facts, vec![outside.clone()], vec![ground.home.clone()]);
+    looks.read.retain(|path| path.starts_with(&outside));
+    looks.read.sort();
+    looks.list.sort();
+    let mut lists = vec![ground.home.clone(), outside.clone(), outside.join("deep")];
+    lists.sort();
+    assert_eq!(looks.list, lists);
+    assert_eq!(looks.read, [outside.join("deep/b"), outside.join("plain")]);
 }

@@ -247,8 +247,8 @@ fn use_paths(uses: &[PathUse], facts: &Facts, judged: &mut Judged) {
             }
             judged.step.effect = judged.step.effect.max(finding.effect);
             judged.machine |= finding.machine;
-            judged.opens |= opens(question, facts)
-                && !(finding.reads.is_empty() && finding.lists.is_empty());
+            judged.opens |=
+                opens(question, facts) && !(finding.reads.is_empty() && finding.lists.is_empty());
             if finding.is_far
                 && let Some(arg) = path_use.arg
                 && !judged.far.contains(&arg)
