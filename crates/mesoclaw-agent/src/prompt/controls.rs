@@ -35,7 +35,7 @@ pub(super) fn visible(text: &str) -> Cow<'_, str> {
     while let Some(c) = chars.next() {
         let is_kept = match kind(c) {
             Kind::Plain => true,
-            Kind::Selector => before.is_some_and(|c| kind(c) == Kind::Plain && !c.is_whitespace()),
+            Kind::Selector => before.is_some_and(has_variants),
             Kind::Joiner => {
                 let after = chars.as_str().chars().next();
                 before.is_some_and(|c| !c.is_ascii())
@@ -71,6 +71,14 @@ pub(super) fn visible(text: &str) -> Cow<'_, str> {
         return Cow::Borrowed(text);
     }
     Cow::Owned(out)
+}
+
+/// Whether a selector may choose how this character looks: other scripts and signs, and the few of
+/// ASCII that emoji are made of. Never what marks of templates begin with: a space that is put into
+/// one would part the selector from its character.
+fn has_variants(c: char) -> bool {
+    matches!(c, '0'..='9' | '#' | '*')
+        || (!c.is_ascii() && kind(c) == Kind::Plain && !c.is_whitespace())
 }
 
 fn kind(c: char) -> Kind {

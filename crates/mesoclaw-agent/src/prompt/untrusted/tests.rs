@@ -99,7 +99,7 @@ fn what_is_not_seen_is_left_out_or_spelled_out() {
         ("\u{202e}evil\u{2066}", "<U+202E>evil<U+2066>"),
         ("\u{E0041}\u{FEFF}\u{200b}", "<U+E0041><U+FEFF><U+200B>"),
         ("a\u{200d}b", "a<U+200D>b"),
-        ("a\u{FE01}\u{FE02}", "a\u{FE01}<U+FE02>"),
+        ("é\u{FE01}\u{FE02}", "é\u{FE01}<U+FE02>"),
         // Halves of a mark do not find together.
         ("<|im_\x1b[0mstart|>", "< |im_start|>"),
         ("<|im_\u{200b}start|>", "<|im_<U+200B>start|>"),
@@ -163,6 +163,13 @@ fn piece() -> impl Strategy<Value = String> {
             "\u{FE0F}", "\u{200b}", "\0", "👨"][..]).prop_map(str::to_owned),
         1 => any::<char>().prop_map(String::from),
     ]
+}
+
+#[test]
+fn what_a_mark_is_broken_up_by_is_not_broken_up_again() {
+    let cleaned = clean("<\u{FE0F}\x1b<|>").into_owned();
+    assert_eq!(cleaned, "<<U+FE0F>|>");
+    assert!(matches!(clean(&cleaned), Cow::Borrowed(_)));
 }
 
 proptest! {
