@@ -1,12 +1,14 @@
 //! Effects as lines of a fixture. What is the same in every effect (session, turn, model, tools)
 //! is compared here and not printed.
 
+use std::collections::BTreeMap;
+
 use mesoclaw_agent::model::{ModelMessage, ModelRequest};
 use mesoclaw_agent::prompt::untrusted;
 use mesoclaw_agent::turn::{Call, Draft, Effect};
 use mesoclaw_api::item::{ApprovalDecision, Provenance};
 use mesoclaw_api::{CallId, Event as ApiEvent, ItemBody, ItemId, TurnOutcome, Usage};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::script::Script;
 use crate::words::fence_of;
@@ -286,11 +288,27 @@ fn used(usage: &Usage) -> String {
     )
 }
 
+/// The same arguments with the keys of objects in order: the order in which they are kept depends on
+/// what else is built.
+fn sorted(args: &Value) -> Value {
+    match args {
+        Value::Object(object) => {
+            let object: BTreeMap<&String, Value> = object
+                .iter()
+                .map(|(key, value)| (key, sorted(value)))
+                .collect();
+            json!(object)
+        }
+        Value::Array(items) => items.iter().map(sorted).collect(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => args.clone(),
+    }
+}
+
 fn shortened(args: &Value) -> String {
     match args {
         Value::String(text) => quote(text),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
-            args.to_string()
+            sorted(args).to_string()
         }
     }
 }
