@@ -61,7 +61,6 @@ const ARROWS: &[(&str, &[&str])] = &[
             "mesoclaw-config",
             "mesoclaw-daemon",
             "mesoclaw-ipc",
-            "mesoclaw-sandbox",
         ],
     ),
     (

@@ -10,7 +10,7 @@ use serde_json::json;
 
 use crate::core::Core;
 use crate::tools::autonomy;
-use crate::tools::judge::{Asked, Place, Supposed};
+use crate::tools::judge::{Asked, Place};
 
 impl PolicyApi for Core {
     async fn show(&self, _cx: CallCtx, _params: NoParams) -> ApiResult<Policy> {
@@ -79,11 +79,10 @@ impl PolicyApi for Core {
             surface: Surface::Cli,
             taint: params.tainted.then(|| "text from outside".to_owned()),
         };
-        let supposed = Supposed { autonomy };
         let judged = self
             .inner
             .toolbox
-            .judge_as(&asked, &supposed)
+            .judge_at(&asked, autonomy)
             .await
             .map_err(|refused| ApiError::new(ErrorCode::Validation, refused.reason))?;
         let (verdict, reason) = match &judged.decision.verdict {

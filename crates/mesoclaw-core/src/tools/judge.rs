@@ -44,12 +44,6 @@ pub(crate) struct Asked {
     pub taint: Option<String>,
 }
 
-/// What a call is judged by instead of what holds.
-#[derive(Default)]
-pub(crate) struct Supposed {
-    pub autonomy: Option<Autonomy>,
-}
-
 /// A judged call.
 pub(crate) struct Judged {
     pub tool: Arc<dyn Tool>,
@@ -85,7 +79,7 @@ impl Toolbox {
     /// # Errors
     /// There is no such tool, its arguments are wrong, or something could not be looked up.
     pub async fn judge(&self, asked: &Asked) -> Result<Judged, Refused> {
-        self.judge_as(asked, &Supposed::default()).await
+        self.judge_at(asked, None).await
     }
 
     /// Judges a call that begins, if no more than allowed began of late.
@@ -100,11 +94,15 @@ impl Toolbox {
         self.judge(asked).await
     }
 
-    /// Judges a call as if some things were other than they are.
+    /// Judges a call at another level than the one that holds; `None` = that one.
     ///
     /// # Errors
     /// As for [`Self::judge`].
-    pub async fn judge_as(&self, asked: &Asked, supposed: &Supposed) -> Result<Judged, Refused> {
+    pub async fn judge_at(
+        &self,
+        asked: &Asked,
+        level: Option<Autonomy>,
+    ) -> Result<Judged, Refused> {
         let tool = self
             .find(&asked.tool)
             .map_err(|reason| Refused::new(UNKNOWN_TOOL, reason))?;
@@ -135,9 +133,7 @@ impl Toolbox {
             &inquiry,
             &facts,
             &Situation {
-                autonomy: supposed
-                    .autonomy
-                    .unwrap_or_else(|| autonomy(&config.config)),
+                autonomy: level.unwrap_or_else(|| autonomy(&config.config)),
                 surface: asked.surface,
                 taint: asked.taint.clone(),
                 grants: &grants,

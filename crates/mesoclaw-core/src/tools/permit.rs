@@ -1,7 +1,6 @@
 //! The last look before a call runs: grants still count, and what was approved is still the same.
 
 use mesoclaw_agent::policy::Verdict;
-use mesoclaw_api::item::ApprovalDecision;
 use mesoclaw_api::ops::approval::Approval;
 use mesoclaw_api::{CallId, SessionId, Timestamp};
 use mesoclaw_store::repo::{approval, grant};
@@ -72,13 +71,9 @@ impl Toolbox {
         let (session_id, call_id) = (session_id.clone(), call_id.clone());
         let found = self
             .store
-            .read(move |conn| {
-                let latest = approval::list_latest(conn, Some(&session_id))?;
-                let mut of_call = latest.iter().rev().filter(|row| row.call_id == call_id);
-                let approved = of_call.find(|row| row.decision == Some(ApprovalDecision::Approved));
-                Ok(approved.map(Approved::from))
-            })
-            .await;
+            .read(move |conn| approval::approved(conn, &session_id, &call_id))
+            .await
+            .map(|found| found.as_ref().map(Approved::from));
         match found {
             Ok(Some(approved)) if !approved.digest.is_empty() => Ok(approved),
             Ok(_) => Err(changed("nobody knows any more what exactly was approved")),

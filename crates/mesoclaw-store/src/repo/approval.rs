@@ -102,23 +102,23 @@ pub fn find(conn: &Connection, name: &str) -> StoreResult<Lookup<Approval>> {
     lookup(conn, &select, name, approval)
 }
 
-/// The digest of what was approved last for a call of a session; `None` when nothing was.
-pub fn approved_digest(
+/// What was approved last for a call of a session; `None` when nothing was.
+pub fn approved(
     conn: &Connection,
     session: &SessionId,
     call: &CallId,
-) -> StoreResult<Option<String>> {
+) -> StoreResult<Option<Approval>> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM approvals
+         WHERE session_id = ?1 AND call_id = ?2 AND decision = ?3 ORDER BY seq DESC LIMIT 1"
+    );
     first(
-        conn.prepare_cached(
-            "SELECT digest FROM approvals
-             WHERE session_id = ?1 AND call_id = ?2 AND decision = ?3 ORDER BY seq DESC LIMIT 1",
-        )?
-        .query(params![
+        conn.prepare_cached(&sql)?.query(params![
             session.as_str(),
             call.as_str(),
             to_word("a decision", &ApprovalDecision::Approved)?,
         ])?,
-        |row| Ok(row.get("digest")?),
+        approval,
     )
 }
 
